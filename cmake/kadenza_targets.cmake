@@ -1,0 +1,31 @@
+# Short forms for the targets of this project.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# kadenza_library(NAME SOURCES ... LINK ... [PRECOMPILED_ASIO])
+# One static library per folder of src/.
+function(kadenza_library name)
+  cmake_parse_arguments(ARG "PRECOMPILED_ASIO" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  if(ARG_PRECOMPILED_ASIO)
+    target_precompile_headers(${name} REUSE_FROM kadenza_boost)
+  endif()
+endfunction()
+
+# kadenza_test(NAME SOURCES ... LINK ... [TIMEOUT SECONDS] [LABELS ...] [PRECOMPILED_ASIO])
+# One GoogleTest executable, run by CTest as one test.
+function(kadenza_test name)
+  cmake_parse_arguments(ARG "PRECOMPILED_ASIO" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  if(ARG_PRECOMPILED_ASIO)
+    target_precompile_headers(${name} REUSE_FROM kadenza_boost)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+endfunction()
