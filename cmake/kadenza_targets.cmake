@@ -15,7 +15,7 @@ function(kadenza_library name)
 endfunction()
 
 # kadenza_test(NAME SOURCES ... LINK ... [TIMEOUT SECONDS] [LABELS ...] [PRECOMPILED_ASIO])
-# One GoogleTest executable, run by CTest as one test.
+# One GoogleTest executable, run by CTest as one test. LABELS thread: also runs under the thread sanitizer.
 function(kadenza_test name)
   cmake_parse_arguments(ARG "PRECOMPILED_ASIO" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -28,4 +28,7 @@ function(kadenza_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+  if("thread" IN_LIST ARG_LABELS)
+    add_dependencies(kadenza_thread_tests ${name})
+  endif()
 endfunction()
