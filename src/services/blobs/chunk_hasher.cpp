@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "services/blobs/chunk_hasher.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+
+#include "core/sha256.hpp"
+#include "core/song.hpp"
+#include "services/blobs/posix_error.hpp"
+
+namespace kadenza::services::blobs {
+namespace {
+
+constexpr std::uint64_t kSpanBytes = 16 * core::kChunkBytes;
+constexpr std::uint64_t kWritebackBytes = 8 * kSpanBytes;
+
+core::Result<std::vector<core::Digest>> hash_chunks(int file, std::uint64_t begin, std::uint64_t end) {
+  std::vector<core::Digest> digests;
+  std::vector<std::uint8_t> buffer(std::min<std::uint64_t>(core::kChunkBytes, end - begin));
+  for (auto offset = begin; offset < end;) {
+    const auto length = std::min<std::uint64_t>(core::kChunkBytes, end - offset);
+    std::uint64_t filled = 0;
+    while (filled < length) {
+      const auto got =
+          ::pread(file, buffer.data() + filled, length - filled, static_cast<off_t>(offset + filled));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return posix_failure(errno, "read back a received file");
+      if (got == 0) return core::fail(core::Errc::kInternal, "a received file became shorter by itself");
+      filled += static_cast<std::uint64_t>(got);
+    }
+    digests.push_back(core::sha256(std::span<const std::uint8_t>(buffer.data(), length)));
+    offset += length;
+  }
+  return digests;
+}
+
+}  // namespace
+
+ChunkHasher::ChunkHasher(boost::asio::thread_pool& pool, std::shared_ptr<const core::UniqueFd> file) noexcept
+    : pool_(pool), file_(std::move(file)) {}
+
+void ChunkHasher::grown(std::uint64_t size) {
+  while ((spans_.size() + 1) * kSpanBytes <= size) {
+    const auto begin = spans_.size() * kSpanBytes;
+    std::packaged_task<Span()> task([file = file_, begin] {
+      const auto end = begin + kSpanBytes;
+      if (end % kWritebackBytes == 0) {
+        ::sync_file_range(file->get(), static_cast<off_t>(end - kWritebackBytes), kWritebackBytes,
+                          SYNC_FILE_RANGE_WRITE);
+      }
+      return hash_chunks(file->get(), begin, end);
+    });
+    spans_.push_back(task.get_future());
+    boost::asio::post(pool_, std::move(task));
+  }
+}
+
+core::Result<std::vector<core::Digest>> ChunkHasher::finish(std::uint64_t size, const core::Digest& whole) {
+  if (size == 0) return std::vector<core::Digest>{};
+  if (size <= core::kChunkBytes) return std::vector{whole};
+  KADENZA_TRY(auto last, hash_chunks(file_->get(), spans_.size() * kSpanBytes, size));
+  std::vector<core::Digest> digests;
+  digests.reserve(size / core::kChunkBytes + 1);
+  for (auto& span : spans_) {
+    KADENZA_TRY(const auto hashed, span.get());
+    digests.insert(digests.end(), hashed.begin(), hashed.end());
+  }
+  digests.insert(digests.end(), last.begin(), last.end());
+  return digests;
+}
+
+}  // namespace kadenza::services::blobs
