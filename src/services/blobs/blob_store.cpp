@@ -45,6 +45,9 @@ std::uint64_t Staging::size() const noexcept {
 core::Result<core::UniqueFd> Staging::reader() const {
   return file_->reader();
 }
+core::Result<core::Digest> Staging::digest() {
+  return file_->digest();
+}
 core::Result<BlobInfo> Staging::commit() {
   return file_->commit();
 }
@@ -98,6 +101,10 @@ core::Result<std::vector<std::uint8_t>> BlobStore::read_all(const core::Digest& 
 
 core::Result<void> BlobStore::remove(const core::Digest& digest) {
   return state_->remove(digest);
+}
+
+core::Result<void> BlobStore::for_each(const std::function<bool(const core::Digest&)>& visit) const {
+  return state_->for_each(visit);
 }
 
 std::uint64_t BlobStore::used_bytes() const {

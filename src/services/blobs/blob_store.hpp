@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,6 +44,9 @@ class Staging {
 
   /// A descriptor of its own, for reading only, of what was appended so far.
   core::Result<core::UniqueFd> reader() const;
+
+  /// SHA-256 of all that was appended: the name that commit() will give. Ends the appending.
+  core::Result<core::Digest> digest();
 
   /// Makes the blob durable and visible under its digest: fsync of the file, rename, fsync of the folder.
   /// A blob that is there already is verified; it stays when it is whole and is replaced when it is not.
@@ -93,6 +97,10 @@ class BlobStore {
 
   /// Takes a blob out of the store; kNotFound when there is none. Descriptors that are open stay readable.
   core::Result<void> remove(const core::Digest& digest);
+
+  /// Calls `visit` with every blob that is there throughout the walk, in no order, until it says false. May
+  /// take long; other calls go on meanwhile, from `visit` too.
+  core::Result<void> for_each(const std::function<bool(const core::Digest&)>& visit) const;
 
   /// Bytes of all blobs stored. They are counted in the background after open(); the first call waits for
   /// that, and so does stage() when a capacity is set.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/check.hpp"
 #include "services/blobs/posix_error.hpp"
 
 namespace kadenza::services::blobs {
@@ -46,6 +47,7 @@ void StagingFile::discard() noexcept {
 
 core::Result<void> StagingFile::append(std::span<const std::uint8_t> bytes) {
   if (failure_) return std::unexpected(*failure_);
+  KADENZA_CHECK(!digest_);
   auto written = write(bytes);
   if (!written) {
     failure_ = written.error();
@@ -86,6 +88,12 @@ core::Result<core::UniqueFd> StagingFile::reader() const {
   return store_.open_staging_file(name_);
 }
 
+core::Result<core::Digest> StagingFile::digest() {
+  if (failure_) return std::unexpected(*failure_);
+  if (!digest_) digest_ = whole_.finish();
+  return *digest_;
+}
+
 core::Result<BlobInfo> StagingFile::commit() {
   if (failure_) return std::unexpected(*failure_);
   auto info = store_durably();
@@ -98,7 +106,8 @@ core::Result<BlobInfo> StagingFile::commit() {
 core::Result<BlobInfo> StagingFile::store_durably() {
   // First, so that the disk works while the last chunks are hashed.
   if (::fsync(fd_->get()) != 0) return posix_failure(errno, "sync a received file");
-  BlobInfo info{.digest = whole_.finish(), .size = size_, .chunks = {}};
+  KADENZA_TRY(const auto whole, digest());
+  BlobInfo info{.digest = whole, .size = size_, .chunks = {}};
   KADENZA_TRY(info.chunks, chunks_.finish(size_, info.digest));
   KADENZA_TRY_VOID(store_.publish(name_, info.digest, info.size));
   return info;

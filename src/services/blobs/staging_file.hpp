@@ -26,6 +26,7 @@ class StagingFile {
   core::Result<void> append(std::span<const std::uint8_t> bytes);
   std::uint64_t size() const noexcept { return size_; }
   core::Result<core::UniqueFd> reader() const;
+  core::Result<core::Digest> digest();
   core::Result<BlobInfo> commit();
 
  private:
@@ -43,6 +44,7 @@ class StagingFile {
   std::uint64_t reserved_;
   std::uint64_t size_ = 0;
   core::Sha256 whole_;
+  std::optional<core::Digest> digest_;  ///< of the whole, once it is complete
   ChunkHasher chunks_;
   std::optional<core::Error> failure_;
 };

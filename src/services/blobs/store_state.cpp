@@ -211,6 +211,20 @@ core::Result<void> StoreState::remove(const core::Digest& digest) {
   return {};
 }
 
+core::Result<void> StoreState::for_each(const std::function<bool(const core::Digest&)>& visit) const {
+  for (unsigned folder = 0; folder < kFolders; ++folder) {
+    // Gathered first: `visit` may remove blobs, and must not hold the folder open.
+    std::vector<core::Digest> digests;
+    for_each_entry(objects_.get(), folder_name(folder), [&](int, const char* name) {
+      if (const auto digest = core::Digest::parse(name)) digests.push_back(*digest);
+    });
+    for (const auto& digest : digests) {
+      if (!visit(digest)) return {};
+    }
+  }
+  return {};
+}
+
 core::Result<void> StoreState::check_disk_space(std::uint64_t bytes) const {
   struct statvfs disk {};
   if (::fstatvfs(root_.get(), &disk) != 0) return posix_failure(errno, "read how full the disk is");

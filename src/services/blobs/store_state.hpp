@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -44,6 +45,8 @@ class StoreState {
   bool contains(const core::Digest& digest) const;
   core::Result<core::UniqueFd> open_blob(const core::Digest& digest) const;
   core::Result<void> remove(const core::Digest& digest);
+
+  core::Result<void> for_each(const std::function<bool(const core::Digest&)>& visit) const;
 
   /// kNoSpace when the disk itself has less than `bytes` left.
   core::Result<void> check_disk_space(std::uint64_t bytes) const;

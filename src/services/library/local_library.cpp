@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "services/library/local_library.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "core/blocking.hpp"
+#include "services/library/local_audio_stream.hpp"
+#include "services/library/local_upload.hpp"
+#include "services/library/parts.hpp"
+
+namespace kadenza::services::library {
+
+using core::Errc;
+using core::Result;
+
+namespace {
+
+constexpr std::size_t kCachedRecords = 512;
+constexpr std::size_t kCachedCoverBytes = 8 << 20;
+constexpr std::size_t kVerifiedBlobs = 4096;
+constexpr std::uint64_t kCoverBytesMax = 32 << 20;
+
+/// The sizes that covers are scaled to, so that a stranger's choice of numbers cannot make work without end.
+constexpr std::array<std::uint32_t, 6> kCoverPixels{64, 128, 256, 512, 1024, 2048};
+
+std::uint32_t offered_pixels(std::uint32_t wanted) {
+  const auto* fits = std::ranges::lower_bound(kCoverPixels, wanted);
+  return fits == kCoverPixels.end() ? kCoverPixels.back() : *fits;
+}
+
+std::string_view image_content_type(std::span<const std::uint8_t> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with("\xff\xd8\xff")) return "image/jpeg";
+  if (text.starts_with("\x89PNG\r\n")) return "image/png";
+  if (text.starts_with("GIF8")) return "image/gif";
+  if (text.starts_with("BM")) return "image/bmp";
+  if (text.starts_with("RIFF") && text.substr(std::min<std::size_t>(8, text.size())).starts_with("WEBP")) {
+    return "image/webp";
+  }
+  return "application/octet-stream";
+}
+
+}  // namespace
+
+LocalLibrary::Parts::Parts(Options given, blobs::BlobStore store, std::unique_ptr<catalogue::Database> opened)
+    : options(std::move(given)),
+      blobs(std::move(store)),
+      database(std::move(opened)),
+      records(*database),
+      catalogue(*database),
+      references(blobs, records),
+      media(*options.clock, media::MediaOptions{.program = options.media_program}),
+      analyser({options.io, options.blocking, *database, records, blobs, media}),
+      record_cache(kCachedRecords),
+      cover_cache(kCachedCoverBytes),
+      verified(kVerifiedBlobs) {}
+
+Result<void> LocalLibrary::Parts::start() {
+  KADENZA_TRY(index, search::SearchIndex::open(options.data / "search", catalogue));
+  index_updater.emplace(*index, [](const core::Error& error) {
+    spdlog::error("cannot update the search index: {}", error.detail);
+  });
+  analyser.start();
+  orphan_remover = std::jthread([this](const std::stop_token& stop) {
+    const auto removed = references.remove_orphans([&] { return stop.stop_requested(); });
+    if (!removed) {
+      spdlog::warn("cannot look for left-over files: {}", removed.error().detail);
+    } else if (*removed > 0) {
+      spdlog::info("removed {} files of uploads that a crash cut short", *removed);
+    }
+  });
+  return {};
+}
+
+Result<std::shared_ptr<const core::SongRecord>> LocalLibrary::Parts::record(core::SongId id) {
+  if (auto cached = cached_record(id)) return cached;
+  KADENZA_TRY(auto stored, records.get(id));
+  if (!stored) return core::fail(Errc::kNotFound, fmt::format("there is no song {}", id.text()));
+  auto shared = std::make_shared<const core::SongRecord>(std::move(*stored));
+  record_cache.put(id, shared);
+  return shared;
+}
+
+Result<void> LocalLibrary::Parts::in_time(core::Deadline deadline) const {
+  if (options.clock->now() <= deadline) return {};
+  return core::fail(Errc::kDeadlineExceeded, "the node did not get to this request in time; try again");
+}
+
+Result<std::unique_ptr<LocalLibrary>> LocalLibrary::open(Options options) {
+  KADENZA_TRY(auto store,
+              blobs::BlobStore::open({.folder = options.data / "blobs", .capacity_bytes = options.capacity}));
+  KADENZA_TRY(auto database, catalogue::Database::open(options.data));
+  auto parts = std::make_unique<Parts>(std::move(options), std::move(store), std::move(database));
+  KADENZA_TRY_VOID(parts->start());
+  return std::unique_ptr<LocalLibrary>(new LocalLibrary(std::move(parts)));
+}
+
+LocalLibrary::LocalLibrary(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+LocalLibrary::~LocalLibrary() = default;
+
+core::Task<void> LocalLibrary::stop() {
+  co_await parts_->analyser.stop();
+}
+
+namespace {
+
+/// Runs `work` on the blocking pool unless the deadline has passed when its turn comes.
+template <class Parts, class Work>
+core::Task<std::invoke_result_t<Work>> in_turn(Parts& parts, core::Deadline deadline, Work work) {
+  co_return co_await core::run_on(
+      parts.options.blocking,
+      [&parts, deadline, work = std::move(work)]() mutable -> std::invoke_result_t<Work> {
+        if (auto in_time = parts.in_time(deadline); !in_time) return std::unexpected(in_time.error());
+        return work();
+      });
+}
+
+}  // namespace
+
+core::Task<Result<std::unique_ptr<core::Upload>>> LocalLibrary::start_upload(
+    std::optional<std::uint64_t> expected_size, core::Deadline deadline) {
+  co_return co_await in_turn(
+      *parts_, deadline, [this, expected_size]() -> Result<std::unique_ptr<core::Upload>> {
+        const auto limit = parts_->options.upload_limit;
+        if (expected_size.value_or(0) > limit) {
+          return core::fail(Errc::kTooLarge, fmt::format("the file has {} bytes; this node takes at most {}",
+                                                         *expected_size, limit));
+        }
+        KADENZA_TRY(auto staging, parts_->blobs.stage(expected_size));
+        return std::make_unique<LocalUpload>(*parts_, std::move(staging));
+      });
+}
+
+core::Task<Result<core::Song>> LocalLibrary::song(core::SongId id, core::Deadline deadline) {
+  KADENZA_CO_TRY_VOID(parts_->in_time(deadline));
+  if (const auto cached = parts_->cached_record(id)) co_return cached->song;
+  co_return co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::Song> {
+    KADENZA_TRY(const auto record, parts_->record(id));
+    return record->song;
+  });
+}
+
+core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::open(core::SongId id,
+                                                                          core::ByteRange range,
+                                                                          core::Deadline deadline) {
+  co_return co_await in_turn(
+      *parts_, deadline, [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
+        KADENZA_TRY(auto record, parts_->record(id));
+        const auto size = record->song.size;
+        if (range.offset > size || range.length > size - range.offset) {
+          return core::fail(Errc::kInvalidArgument,
+                            fmt::format("the audio has {} bytes; bytes {} to {} are not in it", size,
+                                        range.offset, range.offset + range.length));
+        }
+        KADENZA_TRY(auto blob, parts_->blobs.open_blob(record->song.audio));
+        auto marks = parts_->verified.of(record->song.audio, blob.get(), record->chunks.size());
+        return std::make_unique<LocalAudioStream>(std::move(record), std::move(blob), std::move(marks), range,
+                                                  parts_->options.blocking);
+      });
+}
+
+core::Task<Result<core::Image>> LocalLibrary::cover(core::SongId id, std::uint32_t pixels,
+                                                    core::Deadline deadline) {
+  const auto stored = co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::Digest> {
+    KADENZA_TRY(const auto record, parts_->record(id));
+    if (!record->song.cover) return core::fail(Errc::kNotFound, "this song has no cover");
+    return *record->song.cover;
+  });
+  if (!stored) co_return std::unexpected(stored.error());
+
+  const auto scaled = pixels == 0 ? 0 : offered_pixels(pixels);
+  const auto key = fmt::format("{}/{}", stored->text(), scaled);
+  if (const auto cached = parts_->cover_cache.get(key)) co_return **cached;
+  auto bytes = co_await in_turn(
+      *parts_, deadline, [this, digest = *stored] { return parts_->blobs.read_all(digest, kCoverBytesMax); });
+  if (!bytes) co_return std::unexpected(bytes.error());
+  auto image = std::make_shared<core::Image>();
+  if (scaled == 0) {
+    image->content_type = image_content_type(*bytes);
+    image->bytes = std::move(*bytes);
+  } else {
+    auto resized = co_await parts_->media.resize(std::move(*bytes), scaled, deadline);
+    if (!resized) co_return std::unexpected(resized.error());
+    *image = std::move(*resized);
+  }
+  parts_->cover_cache.put(key, image, image->bytes.size());
+  co_return *image;
+}
+
+core::Task<Result<core::DerivedFacts>> LocalLibrary::derived_facts(core::SongId id, core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::DerivedFacts> {
+    KADENZA_TRY(const auto record, parts_->record(id));
+    KADENZA_TRY(auto facts, parts_->records.facts(id));
+    if (!facts)
+      return core::fail(Errc::kUnavailable, "loudness and waveform are not computed yet; ask again soon");
+    return std::move(*facts);
+  });
+}
+
+core::Task<Result<core::SearchResults>> LocalLibrary::search(core::SearchRequest request,
+                                                             core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline,
+                             [this, request = std::move(request)] { return parts_->index->search(request); });
+}
+
+core::Task<Result<core::Page<core::Song>>> LocalLibrary::songs(core::SongListRequest request,
+                                                               core::Deadline deadline) {
+  co_return co_await in_turn(
+      *parts_, deadline, [this, request = std::move(request)] { return parts_->catalogue.songs(request); });
+}
+
+core::Task<Result<core::Page<core::Album>>> LocalLibrary::albums(core::AlbumListRequest request,
+                                                                 core::Deadline deadline) {
+  co_return co_await in_turn(
+      *parts_, deadline, [this, request = std::move(request)] { return parts_->catalogue.albums(request); });
+}
+
+core::Task<Result<core::AlbumDetail>> LocalLibrary::album(core::AlbumId id, core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline, [this, id] { return parts_->catalogue.album(id); });
+}
+
+core::Task<Result<core::Page<core::Artist>>> LocalLibrary::artists(core::PageRequest page,
+                                                                   core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline,
+                             [this, page = std::move(page)] { return parts_->catalogue.artists(page); });
+}
+
+core::Task<Result<core::ArtistDetail>> LocalLibrary::artist(core::ArtistId id, core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline, [this, id] { return parts_->catalogue.artist(id); });
+}
+
+core::Task<Result<core::Page<core::Genre>>> LocalLibrary::genres(core::PageRequest page,
+                                                                 core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline,
+                             [this, page = std::move(page)] { return parts_->catalogue.genres(page); });
+}
+
+core::Task<Result<core::LibraryTotals>> LocalLibrary::totals(core::Deadline deadline) {
+  co_return co_await in_turn(*parts_, deadline, [this] { return parts_->catalogue.totals(); });
+}
+
+}  // namespace kadenza::services::library
