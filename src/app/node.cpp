@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "app/node.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <prometheus/registry.h>
+#include <spdlog/spdlog.h>
+
+#include "core/clock.hpp"
+#include "middleware/token_store.hpp"
+#include "services/accounts/local_accounts.hpp"
+#include "services/library/local_library.hpp"
+#include "views/http_server.hpp"
+
+namespace kadenza::app {
+namespace asio = boost::asio;
+using core::Result;
+
+namespace {
+
+/// Uploads wait on their thread for the disk's fsync; there are enough for searches to pass them.
+constexpr std::size_t kBlockingThreads = 16;
+
+/// kadenza-media is installed beside kadenza.
+std::filesystem::path media_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kadenza-media";
+}
+
+views::HttpOptions http_options(const interface::ServeOptions& options) {
+  views::HttpOptions http;
+  for (const auto& address : options.http) {
+    http.listen.push_back({address.host, address.port, options.tls_certificate.has_value()});
+  }
+  if (options.tls_certificate) http.tls = views::TlsFiles{*options.tls_certificate, *options.tls_key};
+  http.limits.upload_bytes = options.upload_limit;
+  http.version = KADENZA_VERSION;
+  return http;
+}
+
+}  // namespace
+
+struct Node::Parts {
+  explicit Parts(unsigned http_threads)
+      : work(io.get_executor()), blocking(kBlockingThreads), tokens(middleware::TokenStore::of_user()) {
+    for (unsigned i = 0; i < http_threads; ++i) threads.emplace_back([this] { io.run(); });
+  }
+
+  Result<void> start(const interface::ServeOptions& options);
+  void leave_local_tokens();
+  void remove_local_tokens();
+
+  /// Runs a coroutine on the node's threads and waits for its end; for the main thread.
+  template <class T>
+  T wait_for(core::Task<T> task) {
+    return asio::co_spawn(io, std::move(task), asio::use_future).get();
+  }
+
+  core::SystemClock clock;
+  asio::io_context io;
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  asio::thread_pool blocking;
+  std::vector<std::jthread> threads;
+
+  std::unique_ptr<services::library::LocalLibrary> library;
+  std::unique_ptr<services::accounts::LocalAccounts> accounts;
+  std::unique_ptr<views::HttpServer> http;
+
+  const middleware::TokenStore tokens;
+  std::vector<middleware::Endpoint> endpoints_with_token;
+};
+
+Result<void> Node::Parts::start(const interface::ServeOptions& options) {
+  std::error_code error;
+  std::filesystem::create_directories(options.data, error);
+  if (error) {
+    return core::fail(core::Errc::kInternal,
+                      fmt::format("cannot create the folder {}: {}", options.data.string(), error.message()));
+  }
+  std::filesystem::permissions(options.data, std::filesystem::perms::owner_all, error);
+
+  services::library::LocalLibrary::Options library_options;
+  library_options.data = options.data;
+  library_options.capacity = options.capacity.value_or(UINT64_MAX);
+  library_options.upload_limit = options.upload_limit;
+  library_options.media_program = media_program();
+  library_options.io = io.get_executor();
+  library_options.blocking = blocking.get_executor();
+  library_options.clock = &clock;
+  KADENZA_TRY(library, services::library::LocalLibrary::open(std::move(library_options)));
+
+  KADENZA_TRY(accounts, services::accounts::LocalAccounts::open(
+                            {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
+
+  views::HttpDependencies dependencies{*library, *accounts, clock, std::make_shared<prometheus::Registry>(),
+                                       spdlog::default_logger()->clone("http")};
+  http = std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies), http_options(options));
+  KADENZA_TRY_VOID(http->start());
+  leave_local_tokens();
+  return {};
+}
+
+void Node::Parts::leave_local_tokens() {
+  for (const auto& address : http->addresses()) {
+    const middleware::Endpoint endpoint{.tls = address.tls, .host = address.host, .port = address.port};
+    if (auto saved = tokens.save(endpoint, accounts->local_token()); !saved) {
+      spdlog::warn("the command line will have to log in, because its token cannot be left: {}",
+                   saved.error().detail);
+      return;
+    }
+    endpoints_with_token.push_back(endpoint);
+  }
+}
+
+void Node::Parts::remove_local_tokens() {
+  for (const auto& endpoint : std::exchange(endpoints_with_token, {})) tokens.remove(endpoint);
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Node::~Node() {
+  stop();
+}
+
+Result<std::unique_ptr<Node>> Node::start(const interface::ServeOptions& options) {
+  std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(options.threads)));
+  KADENZA_TRY_VOID(node->parts_->start(options));
+  return node;
+}
+
+std::vector<std::string> Node::urls() const {
+  std::vector<std::string> urls;
+  for (const auto& address : parts_->http->addresses()) urls.push_back(address.url());
+  return urls;
+}
+
+std::optional<std::string> Node::take_generated_password() {
+  return parts_->accounts->take_generated_password();
+}
+
+Result<void> Node::reload_certificate() {
+  return parts_->http->reload_tls();
+}
+
+void Node::stop() {
+  auto& parts = *parts_;
+  if (parts.threads.empty()) return;
+  parts.remove_local_tokens();
+  if (parts.http) parts.wait_for(parts.http->stop());
+  if (parts.library) parts.wait_for(parts.library->stop());
+  parts.work.reset();
+  parts.io.stop();
+  parts.threads.clear();
+  parts.blocking.join();
+}
+
+}  // namespace kadenza::app

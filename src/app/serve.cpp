@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "app/serve.hpp"
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "app/logging.hpp"
+#include "app/node.hpp"
+
+namespace kadenza::app {
+namespace {
+
+/// One descriptor for each listener and file: as many as the machine's owner allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void announce(Node& node) {
+  for (const auto& url : node.urls()) fmt::print("Kadenza is ready at {}\n", url);
+  if (const auto password = node.take_generated_password()) {
+    fmt::print("First start: log in as admin with the password {} (it is not shown again).\n", *password);
+  }
+  std::fflush(stdout);
+}
+
+/// Waits for the end: SIGTERM or SIGINT stops the node in order, a second one at once; SIGHUP reads the
+/// certificate again.
+void wait_for_signals(Node& node) {
+  boost::asio::io_context loop;
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
+  std::function<void()> next = [&] {
+    signals.async_wait([&](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      if (signal != SIGHUP) return;
+      if (auto reloaded = node.reload_certificate(); reloaded) {
+        spdlog::info("the certificate was read again");
+      } else {
+        spdlog::error("the old certificate stays in use: {}", reloaded.error().detail);
+      }
+      next();
+    });
+  };
+  next();
+  loop.run();
+}
+
+}  // namespace
+
+int serve(const interface::ServeOptions& options) {
+  set_up_logging(options.log_level, options.log_format);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  ::mallopt(M_ARENA_MAX, 2);  // glibc's default, 8 arenas a core, keeps memory that many threads freed
+
+  auto node = Node::start(options);
+  if (!node) {
+    fmt::print(stderr, "kadenza: the node cannot start: {}\n", node.error().detail);
+    return EXIT_FAILURE;
+  }
+  announce(**node);
+  wait_for_signals(**node);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  spdlog::info("stopping: requests under way may finish");
+  (*node)->stop();
+  spdlog::info("stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace kadenza::app
