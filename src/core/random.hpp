@@ -16,8 +16,11 @@ class Random {
 
   /// Uniform in [0, bound); `bound` must not be 0. The bias of at most bound / 2^64 does not matter here.
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
+
+ private:
+  __extension__ using Wide = unsigned __int128;
 };
 
 /// xoshiro256** 1.0 (Blackman and Vigna, 2018), seeded through splitmix64: 32 bytes of state, the same

@@ -15,8 +15,8 @@ struct Entry {
   /// Failures in a row from which on nobody is told of this contact. One lost packet must not hide a node.
   static constexpr std::uint8_t kExcludedFrom = 2;
 
-  Instant heard{};       ///< last reply or request; for hearsay: when it was named
-  RttEstimate rtt;       ///< known = it has answered us at least once
+  Instant checked{};  ///< when it was last heard or, failing that, tried; for hearsay: when it was named
+  RttEstimate rtt;    ///< known = it has answered us at least once
   Contact contact;
   std::uint8_t failures = 0;
 
@@ -32,6 +32,7 @@ struct Bucket {
   Entry* find_live(const NodeId& id) noexcept;
   Entry* find_cached(const NodeId& id) noexcept;
   const Entry* find_live(const NodeId& id) const noexcept;
+  const Entry* find_cached(const NodeId& id) const noexcept;
   Entry* dead() noexcept;  ///< the excluded contact with the most failures, or nullptr
 
   /// The live contact that `rtt` may replace because it is at least twice as near; or nullptr. The factor

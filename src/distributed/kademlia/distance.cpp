@@ -20,8 +20,8 @@ Key random_key_at(const NodeId& base, int shared_bits, core::Random& random) {
   const unsigned keep = 0xff00u >> bit & 0xffu;  // the leading bits of this byte that stay the base's
   const unsigned flip = 0x80u >> bit;            // the first bit that must differ
   const unsigned own = base.bytes[byte];
-  key.bytes[byte] = static_cast<std::uint8_t>((own & keep) | (~own & flip) |
-                                              (key.bytes[byte] & ~(keep | flip) & 0xffu));
+  key.bytes[byte] =
+      static_cast<std::uint8_t>((own & keep) | (~own & flip) | (key.bytes[byte] & ~(keep | flip) & 0xffu));
   return key;
 }
 

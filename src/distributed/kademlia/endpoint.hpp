@@ -11,7 +11,8 @@
 
 namespace kadenza::distributed::kademlia {
 
-/// Where datagrams of a node go: an IPv6 address, or an IPv4 one mapped into it (RFC 4291 §2.5.5.2), and a port.
+/// Where datagrams of a node go: an IPv6 address, or an IPv4 one mapped into it (RFC 4291 §2.5.5.2), and a
+/// port.
 struct Endpoint {
   std::array<std::uint8_t, 16> address{};
   std::uint16_t port = 0;

@@ -41,7 +41,8 @@ struct Message {
   /// 0 for the first sending of a request, 1 for its repetition: tells which sending a reply answers, so
   /// that a round trip is measured exactly although the two share the transaction.
   std::uint8_t attempt = 0;
-  /// Who says this. Its endpoint is where it wants to be reached; unspecified = where the datagram comes from.
+  /// Who says this. Its endpoint is where it wants to be reached; unspecified = where the datagram comes
+  /// from.
   Contact sender;
   Body body;
 

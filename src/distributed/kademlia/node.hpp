@@ -49,7 +49,8 @@ class KademliaNode {
   /// Begins to look for others: first `saved` contacts, then `seeds` (endpoints whose ids are unknown), again
   /// and again with back-off until somebody answers, and whenever nobody is left. May be called once.
   /// A first node has neither and simply waits.
-  void bootstrap(std::span<const Contact> saved, std::span<const Endpoint> seeds, Instant now, Outbox& outbox);
+  void bootstrap(std::span<const Contact> saved, std::span<const Endpoint> seeds, Instant now,
+                 Outbox& outbox);
 
   /// A message that came from `from`. Anything a stranger may send is allowed.
   void receive(const Endpoint& from, const Message& message, Instant now, Outbox& outbox);
@@ -91,34 +92,41 @@ class KademliaNode {
 
   void on_request(const Endpoint& from, const Message& message, Outbox& outbox);
   void on_reply(const Endpoint& from, const Message& message, Outbox& outbox);
-  void on_nodes(const Request& request, const Nodes& nodes, const Contact& from, Outbox& outbox);
-  void on_soft_timeout(const RequestBook::Slot slot, Outbox& outbox);
-  void fail_request(const RequestBook::Slot slot, Outbox& outbox);
-  void heard_of(const Contact& contact);
+  void on_proof_of_life(const Contact& contact, std::optional<Duration> rtt);
+  void on_hearsay(const Contact& contact);
+  void on_soft_timeout(RequestBook::Slot slot, Outbox& outbox);
+  /// `certain`: not silence, but news that this node is not there.
+  void fail_request(RequestBook::Slot slot, bool certain, Outbox& outbox);
+  /// `certain`: it is this contact's fault, not that of our own link.
+  void blame(const Contact& contact, bool certain, Outbox& outbox);
 
-  bool send_request(const Contact& to, bool id_known, Purpose purpose, LookupId lookup, const Body& body,
-                    Outbox& outbox);
-  void send_again(Request& request, Outbox& outbox);
+  bool send_request(const Contact& to, Purpose purpose, LookupId lookup, const Key* target, Outbox& outbox);
+  void emit(const Request& request, std::uint8_t attempt, Outbox& outbox) const;
   void probe(const Contact& contact, Outbox& outbox);
+  Duration soft_timeout_for(const Contact& contact) const;
+
   void maintain(Outbox& outbox);
-  void contact_seeds(Outbox& outbox);
+  void look_for_anyone(Outbox& outbox);
+  void try_candidate(Outbox& outbox);
+  void refresh_contact(Outbox& outbox);
+  void refresh_region(Outbox& outbox);
+
   LookupId begin_lookup(const Key& target, const LookupGoal& goal, bool internal, Outbox& outbox);
   void advance(std::size_t index, Outbox& outbox);
   void finish(std::size_t index, Outbox& outbox);
   std::size_t find_lookup(LookupId id) const noexcept;
-  Duration soft_timeout_for(const NodeId& id) const;
 
   Contact self_;
   const Config& config_;
   core::Random& random_;
-  Instant now_{};
+  Instant now_ = Instant::min();
   RoutingTable table_;
   RequestBook book_;
   RateLimiter limiter_;
   Maintenance maintenance_;
   RecentlyDead dead_;
   SizeEstimate size_;
-  RttEstimate network_rtt_;
+  RttEstimate network_rtt_;  ///< over all replies: what to expect of a node that never answered us
   Counters counters_;
   std::vector<Running> lookups_;
   std::uint64_t last_lookup_ = 0;

@@ -35,13 +35,13 @@ struct LookupGoal {
 struct Hop {
   enum class State : std::uint8_t { kWaiting, kSlow, kReplied, kFailed };
   Contact contact;
-  NodeId told_by;           ///< who named it to us; our own id = our routing table
-  std::uint8_t depth = 0;   ///< 1 = from our routing table, 2 = named by one of these, …
+  NodeId told_by;          ///< who named it to us; our own id = our routing table
+  std::uint8_t depth = 0;  ///< 1 = from our routing table, 2 = named by one of these, …
   State state = State::kWaiting;
-  Duration asked_after{};   ///< since the start of the lookup
-  Duration took{};          ///< until its reply or failure
-  std::uint8_t contacts = 0;      ///< how many its answer held
-  std::uint8_t news = 0;          ///< and how many of these we did not know yet
+  Duration asked_after{};     ///< since the start of the lookup
+  Duration took{};            ///< until its reply or failure
+  std::uint8_t contacts = 0;  ///< how many its answer held
+  std::uint8_t news = 0;      ///< and how many of these we did not know yet
 };
 
 /// The end of a lookup.
@@ -53,12 +53,12 @@ struct LookupResult {
   ContactArray<kLookupNodesMax> contacts;
   /// Bit i: contacts[i] has answered this lookup.
   std::uint64_t answered = 0;
-  std::uint16_t asked = 0;    ///< different nodes asked
-  std::uint16_t sent = 0;     ///< requests sent, with repetitions
-  std::uint16_t failed = 0;   ///< nodes that did not answer
-  std::uint8_t hops = 0;      ///< depth of the deepest node that answered and is in the result
+  std::uint16_t asked = 0;   ///< different nodes asked
+  std::uint16_t sent = 0;    ///< requests sent, with repetitions
+  std::uint16_t failed = 0;  ///< nodes that did not answer
+  std::uint8_t hops = 0;     ///< depth of the deepest node that answered and is in the result
   Duration took{};
-  std::vector<Hop> path;      ///< empty unless traced
+  std::vector<Hop> path;  ///< empty unless traced
 };
 
 /// A datagram to be sent.

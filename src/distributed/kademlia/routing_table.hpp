@@ -22,7 +22,7 @@ class RoutingTable {
 
   /// Proof of life: `contact` answered a request of ours from its endpoint.
   enum class Admission : std::uint8_t {
-    kUpdated,   ///< known and alive
+    kUpdated,  ///< known and alive
     kAdded,
     kReplaced,  ///< took the place of a dead or far one
     kCached,    ///< its bucket is full of good ones
@@ -38,7 +38,7 @@ class RoutingTable {
 
   /// A request to `id` at `endpoint` had no answer. Without the right endpoint nobody is blamed. A first
   /// failure is only noted; `may_exclude` says that others were heard meanwhile, so a second one counts.
-  void on_failure(const NodeId& id, const Endpoint& endpoint, bool may_exclude);
+  void on_failure(const NodeId& id, const Endpoint& endpoint, Instant now, bool may_exclude);
 
   /// The n live contacts nearest to `target`, nearest first, exactly: nobody nearer is in the table. Those
   /// that failed twice in a row are left out. `except` is left out too (the asking node).
@@ -52,12 +52,12 @@ class RoutingTable {
 
   const Entry* find(const NodeId& id) const;
 
-  /// The live contact that was not heard for the longest time. Dead ones count too, so that they are seen to
-  /// come back. Nothing when the table is empty.
+  /// The live contact that was neither heard nor tried for the longest time. Dead ones count too, so that
+  /// they are seen to come back. O(size). nullptr when the table is empty.
   const Entry* longest_unheard() const;
   /// The live contact heard last, other than `except`: the best witness that our own link works.
   const Entry* last_heard(const NodeId& except) const;
-  /// Hearsay that its bucket has room for, or whose bucket has a dead contact to replace.
+  /// Takes a replacement out of a cache whose bucket has room or a dead contact, the nearest buckets first.
   std::optional<Contact> take_candidate();
 
   std::size_t size() const noexcept { return size_; }  ///< live contacts, dead ones included

@@ -22,7 +22,8 @@ void RttEstimate::add(Duration sample) noexcept {
 
 Duration RttEstimate::soft_timeout(const Config& config) const noexcept {
   if (!known()) return config.soft_timeout_max;
-  const Duration wanted = std::chrono::microseconds(std::int64_t{smoothed_us_} + 4 * std::int64_t{variation_us_});
+  const Duration wanted =
+      std::chrono::microseconds(std::int64_t{smoothed_us_} + 4 * std::int64_t{variation_us_});
   return std::clamp(wanted, config.soft_timeout_min, config.soft_timeout_max);
 }
 

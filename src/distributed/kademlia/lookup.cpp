@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/kademlia/lookup.hpp"
+
+#include <algorithm>
+
+#include "core/check.hpp"
+
+namespace kadenza::distributed::kademlia {
+namespace {
+
+constexpr std::size_t kPathMax = 512;
+
+/// So many of the nearest have answered that nobody nearer is to be expected.
+constexpr int kConverged = 3;
+
+}  // namespace
+
+Lookup::Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now)
+    : self_(self), target_(target), goal_(goal), started_(now) {
+  goal_.count = std::clamp<std::uint8_t>(goal_.count, 1, kLookupNodesMax);
+  goal_.enough = std::clamp<std::uint8_t>(goal_.enough, 1, goal_.count);
+  order_.reserve(candidates_max());
+}
+
+Lookup::Head Lookup::head() const {
+  Head head;
+  int live = 0;
+  bool leading = true;
+  for (const Index& index : order_) {
+    if (live == goal_.count) break;
+    const State state = candidates_[index].state;
+    if (state == State::kFailed) continue;
+    ++live;
+    leading = leading && (state == State::kReplied || state == State::kSlow);
+    switch (state) {
+      case State::kNew:
+        if (!head.unasked) head.unasked = &index;
+        break;
+      case State::kWaiting:
+        ++head.waiting;
+        break;
+      case State::kSlow:
+        ++head.slow;
+        break;
+      case State::kReplied:
+        ++head.replied;
+        if (leading) ++head.leading_replies;
+        break;
+      case State::kFailed:
+        break;
+    }
+  }
+  return head;
+}
+
+const Contact* Lookup::next(const Config& config, Instant now) {
+  const Head head = this->head();
+  if (!head.unasked) return nullptr;
+  if (goal_.kind == LookupGoal::Kind::kRead && head.replied >= goal_.enough) return nullptr;
+  const bool converged = goal_.kind == LookupGoal::Kind::kNearest && head.leading_replies >= kConverged;
+  const int parallel = converged ? goal_.count : head.slow == 0 ? config.parallel : config.parallel_when_slow;
+  if (head.waiting >= parallel) return nullptr;
+  Candidate& candidate = candidates_[*head.unasked];
+  candidate.state = State::kWaiting;
+  ++asked_;
+  if (goal_.trace && path_.size() < kPathMax) {
+    candidate.hop = static_cast<std::uint16_t>(path_.size());
+    path_.push_back({.contact = candidate.contact,
+                     .told_by = told_by_[*head.unasked],
+                     .depth = candidate.depth,
+                     .asked_after = now - started_});
+  }
+  return &candidate.contact;
+}
+
+void Lookup::on_nodes(const NodeId& from, std::span<const Contact> contacts, Instant now) {
+  Candidate* const candidate = find(from);
+  if (!candidate || candidate->state == State::kReplied || candidate->state == State::kNew) return;
+  candidate->state = State::kReplied;
+  const auto depth = static_cast<std::uint8_t>(std::min(candidate->depth + 1, 255));
+  const std::uint16_t hop = candidate->hop;
+  trace_end(*candidate, Hop::State::kReplied, now);
+  std::uint8_t news = 0;
+  for (const Contact& contact : contacts) news += offer(contact, depth, from) ? 1 : 0;
+  if (hop != kNoHop) {
+    path_[hop].contacts = static_cast<std::uint8_t>(contacts.size());
+    path_[hop].news = news;
+  }
+}
+
+void Lookup::on_slow(const NodeId& id) {
+  Candidate* const candidate = find(id);
+  if (!candidate || candidate->state != State::kWaiting) return;
+  candidate->state = State::kSlow;
+  if (candidate->hop != kNoHop) path_[candidate->hop].state = Hop::State::kSlow;
+}
+
+void Lookup::on_failure(const NodeId& id, Instant now) {
+  Candidate* const candidate = find(id);
+  if (!candidate || (candidate->state != State::kWaiting && candidate->state != State::kSlow)) return;
+  candidate->state = State::kFailed;
+  ++failed_;
+  trace_end(*candidate, Hop::State::kFailed, now);
+}
+
+void Lookup::trace_end(const Candidate& candidate, Hop::State state, Instant now) {
+  if (candidate.hop == kNoHop) return;
+  Hop& hop = path_[candidate.hop];
+  hop.state = state;
+  hop.took = now - started_ - hop.asked_after;
+}
+
+bool Lookup::done() const {
+  const Head head = this->head();
+  if (goal_.kind == LookupGoal::Kind::kRead && head.replied >= goal_.enough) return true;
+  return !head.unasked && head.waiting == 0 && head.slow == 0;
+}
+
+void Lookup::finish(Instant now, LookupResult& result) {
+  result.target = target_;
+  result.goal = goal_;
+  result.contacts.clear();
+  result.answered = 0;
+  result.hops = 0;
+  for (const Index index : order_) {
+    const Candidate& candidate = candidates_[index];
+    if (candidate.state == State::kFailed) continue;
+    if (result.contacts.size() == goal_.count) break;
+    if (candidate.state == State::kReplied) {
+      result.answered |= std::uint64_t{1} << result.contacts.size();
+      result.hops = std::max(result.hops, candidate.depth);
+    }
+    result.contacts.push_back(candidate.contact);
+  }
+  result.asked = asked_;
+  result.sent = sent_;
+  result.failed = failed_;
+  result.took = now - started_;
+  result.path = std::move(path_);
+}
+
+Lookup::Candidate* Lookup::find(const NodeId& id) {
+  const Distance wanted = distance(target_, id);
+  const auto at = std::lower_bound(order_.begin(), order_.end(), wanted, [&](Index index, const Distance& d) {
+    return candidates_[index].distance < d;
+  });
+  return at == order_.end() || candidates_[*at].distance != wanted ? nullptr : &candidates_[*at];
+}
+
+bool Lookup::offer(const Contact& contact, std::uint8_t depth, const NodeId& told_by) {
+  if (contact.id == self_ || !contact.routable()) return false;
+  const Distance offered = distance(target_, contact.id);
+  const bool full = order_.size() == candidates_max();
+  // A node that was asked keeps its place: its answer must find it.
+  const auto expendable = [&](Index index) {
+    const State state = candidates_[index].state;
+    return state != State::kWaiting && state != State::kSlow;
+  };
+  if (full && (!expendable(order_.back()) || candidates_[order_.back()].distance < offered)) return false;
+  auto at = std::lower_bound(order_.begin(), order_.end(), offered,
+                             [&](Index index, const Distance& d) { return candidates_[index].distance < d; });
+  if (at != order_.end() && candidates_[*at].distance == offered) return false;
+  Index index;
+  if (full) {
+    index = order_.back();
+    order_.pop_back();
+  } else {
+    index = static_cast<Index>(candidates_.size());
+    candidates_.emplace_back();
+    if (goal_.trace) told_by_.emplace_back();
+  }
+  candidates_[index] = {.distance = offered, .contact = contact, .depth = depth};
+  if (goal_.trace) told_by_[index] = told_by;
+  order_.insert(at, index);
+  return true;
+}
+
+}  // namespace kadenza::distributed::kademlia

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "distributed/kademlia/config.hpp"
+#include "distributed/kademlia/outbox.hpp"
+
+namespace kadenza::distributed::kademlia {
+
+/// One search for the nodes nearest to a key. It decides whom to ask next; asking is its owner's work. Always
+/// asks the nearest candidates not asked yet, α of them at once; a slow one frees its place although its late
+/// reply still counts; once the nearest have answered, all that remain to be confirmed are asked together.
+/// Bounded: the farthest candidates are forgotten. Owned by KademliaNode.
+class Lookup {
+ public:
+  Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now);
+
+  /// A candidate from our own table.
+  void add_known(const Contact& contact) { offer(contact, 1, self_); }
+
+  /// The next node to ask, marked as asked; nullptr = nobody now. Valid until the next call of anything.
+  const Contact* next(const Config& config, Instant now);
+
+  void on_nodes(const NodeId& from, std::span<const Contact> contacts, Instant now);
+  void on_slow(const NodeId& id);
+  void on_failure(const NodeId& id, Instant now);
+
+  bool done() const;
+  /// What was found; `id` is left to the owner. To be called once.
+  void finish(Instant now, LookupResult& result);
+
+  const Key& target() const noexcept { return target_; }
+  const LookupGoal& goal() const noexcept { return goal_; }
+  void count_sent() noexcept { ++sent_; }
+
+ private:
+  enum class State : std::uint8_t { kNew, kWaiting, kSlow, kReplied, kFailed };
+  struct Candidate {
+    Distance distance;
+    Contact contact;
+    State state = State::kNew;
+    std::uint8_t depth = 0;
+    std::uint16_t hop = kNoHop;  ///< its place in path_, once asked
+  };
+  static constexpr std::uint16_t kNoHop = UINT16_MAX;
+  using Index = std::uint8_t;  ///< into candidates_
+
+  /// What stands among the nearest `count` candidates that did not fail.
+  struct Head {
+    const Index* unasked = nullptr;  ///< the nearest one
+    int waiting = 0;
+    int slow = 0;
+    int replied = 0;
+    int leading_replies = 0;  ///< before the first that neither replied nor is slow
+  };
+  Head head() const;
+
+  bool offer(const Contact& contact, std::uint8_t depth, const NodeId& told_by);
+  Candidate* find(const NodeId& id);
+  std::size_t candidates_max() const { return std::size_t{goal_.count} * 2 + 24; }
+  void trace_end(const Candidate& candidate, Hop::State state, Instant now);
+
+  NodeId self_;
+  Key target_;
+  LookupGoal goal_;
+  Instant started_;
+  std::vector<Candidate> candidates_;
+  std::vector<Index> order_;  ///< nearest first
+  std::uint16_t asked_ = 0;
+  std::uint16_t sent_ = 0;
+  std::uint16_t failed_ = 0;
+  std::vector<NodeId> told_by_;  ///< beside candidates_; traced lookups only
+  std::vector<Hop> path_;
+};
+
+}  // namespace kadenza::distributed::kademlia
