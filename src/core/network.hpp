@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/ids.hpp"
+#include "core/task.hpp"
+
+namespace kadenza::core {
+
+/// Another node as this one sees it.
+struct NetworkContact {
+  enum class State : std::uint8_t {
+    kLive,       ///< answered its last request
+    kSuspected,  ///< did not answer once
+    kDead,       ///< did not answer twice in a row; kept to see it come back
+    kCandidate,  ///< heard of, not met yet
+  };
+
+  NodeId id;
+  std::string endpoint;  ///< "192.0.2.1:4748", "[2001:db8::1]:4748"
+  std::uint8_t capacity_class = 0;
+  State state = State::kCandidate;
+  std::optional<Duration> round_trip;  ///< smoothed
+  std::optional<Duration> heard_ago;
+};
+
+/// The contacts that share exactly (the last bucket: at least) so many leading bits with this node's id.
+struct NetworkBucket {
+  unsigned shared_bits = 0;
+  std::vector<NetworkContact> contacts;
+  std::vector<NetworkContact> candidates;
+};
+
+/// One node's view of the network, at one moment.
+struct NetworkSnapshot {
+  NodeId self;
+  std::string endpoint;
+  double estimated_nodes = 1;   ///< this one included
+  bool joined = false;          ///< somebody answered, and the own neighbourhood is known
+  bool link_suspected = false;  ///< nobody answers: this node's own link seems to be down
+  std::vector<NetworkBucket> buckets;
+  std::vector<std::pair<std::string, std::uint64_t>> traffic;  ///< named counters since the start
+};
+
+/// One request of a lookup.
+struct LookupHop {
+  enum class State : std::uint8_t { kAnswered, kLate, kFailed, kNotNeeded };
+
+  NodeId id;
+  std::string endpoint;
+  unsigned hop = 0;               ///< 1 = from the own table
+  std::optional<NodeId> told_by;  ///< who named it; none = own table
+  unsigned shared_bits = 0;       ///< with the key
+  State state = State::kNotNeeded;
+  Duration asked_after{};        ///< since the lookup began
+  std::optional<Duration> took;  ///< until its answer
+};
+
+struct LookupTrace {
+  NodeId key;
+  std::vector<NetworkContact> nearest;  ///< those that answered, nearest first
+  std::vector<LookupHop> hops;          ///< in the order of asking
+  Duration took{};
+};
+
+/// The network as Views show it. Thread-safe.
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual Task<Result<NetworkSnapshot>> snapshot(Deadline deadline) = 0;
+  /// Finds the nodes nearest to `key`. kUnavailable when too many lookups are under way.
+  virtual Task<Result<LookupTrace>> lookup(NodeId key, Deadline deadline) = 0;
+};
+
+}  // namespace kadenza::core
