@@ -43,7 +43,8 @@ struct HttpTimeouts {
   std::chrono::milliseconds idle{60'000};    ///< between requests
   std::chrono::milliseconds linger{5'000};   ///< without a byte, after an early answer to a body
   std::chrono::milliseconds call{30'000};    ///< for the library's answer (uploads: for each piece)
-  std::chrono::milliseconds shutdown{10'000};
+  std::chrono::milliseconds store{120'000};  ///< for checking and storing an upload whose bytes are all there
+  std::chrono::milliseconds shutdown{10'000};  ///< for requests under way when the server stops
 };
 
 struct HttpOptions {
