@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -11,15 +10,12 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "core/accounts.hpp"
+#include "services/accounts/password.hpp"
 
 namespace kadenza::services::accounts {
 
-/// How hard a password is to guess from the file (Argon2id, RFC 9106). The defaults are libsodium's
-/// "interactive" ones: 64 MiB and two passes, some 0.1 s on one core.
-struct PasswordCost {
-  unsigned long long passes = 2;
-  std::size_t memory_bytes = 64u << 20;
-};
+/// The user that the first start creates, and whom the local token stands for.
+inline constexpr std::string_view kFirstUser = "admin";
 
 /// The users and log-ins of one node, kept in the file DIR/accounts.
 ///
@@ -30,8 +26,8 @@ class LocalAccounts final : public core::Accounts {
  public:
   struct Config {
     std::filesystem::path directory;        ///< exists; the file `accounts` in it belongs to this object
-    boost::asio::any_io_executor blocking;  ///< a pool that may block; must outlive this object's calls
-    const core::Clock* clock = nullptr;     ///< must outlive this object
+    boost::asio::any_io_executor blocking;  ///< a pool that may block; stopped before this object goes
+    const core::Clock* clock = nullptr;     ///< must outlive the pool
     PasswordCost cost = {};
   };
 
@@ -63,9 +59,9 @@ class LocalAccounts final : public core::Accounts {
 
  private:
   struct State;
-  explicit LocalAccounts(std::unique_ptr<State> state);
+  explicit LocalAccounts(std::shared_ptr<State> state);
 
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  ///< shared with saves that wait on the pool
 };
 
 }  // namespace kadenza::services::accounts
