@@ -41,4 +41,11 @@ std::string_view to_string(Errc code) noexcept {
   return "internal";
 }
 
+std::optional<Errc> parse_errc(std::string_view name) noexcept {
+  for (int code = 0; code <= static_cast<int>(Errc::kInternal); ++code) {
+    if (to_string(static_cast<Errc>(code)) == name) return static_cast<Errc>(code);
+  }
+  return std::nullopt;
+}
+
 }  // namespace kadenza::core

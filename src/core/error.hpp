@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,8 @@ enum class Errc {
 
 /// Stable, lower-case name of a code ("not_found"), used in logs, metrics and machine-readable answers.
 std::string_view to_string(Errc code) noexcept;
+/// The inverse; none for a name that this version does not know.
+std::optional<Errc> parse_errc(std::string_view name) noexcept;
 
 /// A code for programs and a sentence for people: what was wrong and, where it helps, what to do.
 struct Error {
