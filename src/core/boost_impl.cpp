@@ -3,3 +3,10 @@
 #include <boost/asio/impl/src.hpp>
 #include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>
+
+#ifdef __SANITIZE_THREAD__
+// Asio counts references to executors with std::atomic_thread_fence, which the sanitizer cannot see.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:boost::asio::execution::detail::shared_target_executor\n";
+}
+#endif

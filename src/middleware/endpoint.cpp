@@ -31,7 +31,9 @@ std::string Endpoint::authority() const {
   return fmt::format("{}{}{}:{}", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
 }
 
-std::string Endpoint::url() const { return (tls ? "https://" : "http://") + authority() + prefix; }
+std::string Endpoint::url() const {
+  return (tls ? "https://" : "http://") + authority() + prefix;
+}
 
 core::Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
@@ -44,7 +46,8 @@ core::Result<Endpoint> parse_endpoint(std::string_view text) {
   } else if (url.scheme_id() != boost::urls::scheme::http) {
     return bad_url(text, "only http and https are known");
   }
-  if (url.has_userinfo()) return bad_url(text, "a name or password does not belong in it (use kadenza login)");
+  if (url.has_userinfo())
+    return bad_url(text, "a name or password does not belong in it (use kadenza login)");
   if (url.has_query() || url.has_fragment()) return bad_url(text, "it has a query or a fragment");
   endpoint.host = url.host_address();
   if (endpoint.host.empty()) return bad_url(text, "the host is missing");
@@ -70,7 +73,8 @@ core::Result<std::vector<Endpoint>> parse_servers(std::string_view list) {
   }
   if (servers.empty()) return core::fail(core::Errc::kInvalidArgument, "No server's address is given.");
   if (servers.size() > kServersMax) {
-    return core::fail(core::Errc::kInvalidArgument, fmt::format("At most {} servers can be given.", kServersMax));
+    return core::fail(core::Errc::kInvalidArgument,
+                      fmt::format("At most {} servers can be given.", kServersMax));
   }
   return servers;
 }

@@ -19,7 +19,8 @@ constexpr std::size_t kTokenBytesMax = 1024;
 /// What may stand in an Authorization header (RFC 6750 §2.1), so that no file can add headers of its own.
 bool is_token(std::string_view text) {
   const auto allowed = [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("-._~+/=").find(static_cast<char>(c)) != std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("-._~+/=").find(static_cast<char>(c)) != std::string_view::npos;
   };
   return !text.empty() && text.size() <= kTokenBytesMax && std::ranges::all_of(text, allowed);
 }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "core/error.hpp"
+#include "core/task.hpp"
+#include "middleware/failover.hpp"
+
+namespace kadenza::middleware {
+
+/// A song as the server's JSON describes it; what is shown to people is taken out, the rest stays in `json`.
+struct SongInfo {
+  std::string id, title, artist, album, format, audio_hash;
+  std::uint64_t size = 0;
+  std::chrono::milliseconds duration{0};
+  boost::json::object json;
+};
+
+/// Where a result matched: `field` is "title", "artist" or "album"; offsets in code points.
+struct HighlightInfo {
+  std::string field;
+  std::size_t offset = 0;
+  std::size_t length = 0;
+};
+
+struct SongHit {
+  SongInfo song;
+  std::vector<HighlightInfo> highlights;
+};
+
+struct AlbumHit {
+  std::string id, title, artist;
+  std::uint64_t year = 0;
+  std::uint64_t song_count = 0;
+  std::vector<HighlightInfo> highlights;
+};
+
+struct ArtistHit {
+  std::string id, name;
+  std::uint64_t song_count = 0;
+  std::vector<HighlightInfo> highlights;
+};
+
+struct SearchAnswer {
+  std::vector<SongHit> songs;
+  std::vector<AlbumHit> albums;
+  std::vector<ArtistHit> artists;
+  bool partial = false;
+  boost::json::object json;  ///< the whole answer as it came
+};
+
+struct UploadAnswer {
+  SongInfo song;
+  bool added = false;
+  bool same_audio = true;
+  bool searchable = true;
+};
+
+struct LogIn {
+  Endpoint endpoint;  ///< of the server that gave the token
+  std::string token, user, role;
+};
+
+/// The bytes of a song, from whichever node has them: when one dies or stalls, reading goes on at the same
+/// byte from the next. One owner, one call at a time; not beyond its Client.
+class Download {
+ public:
+  static constexpr unsigned kAttempts = 6;  ///< in a row without a single byte
+
+  Download(Failover& nodes, std::string target, std::uint64_t offset);
+
+  /// 0 = the end. kCorrupted when the nodes do not agree on the file.
+  core::Task<core::Result<std::size_t>> read(std::span<std::uint8_t> into);
+  /// Of the whole file; known once the first read() returned.
+  std::optional<std::uint64_t> size() const noexcept { return size_; }
+  std::uint64_t offset() const noexcept { return offset_; }
+
+ private:
+  core::Task<core::Result<void>> connect();
+  core::Task<core::Result<void>> accept(Response& response);
+
+  Failover& nodes_;
+  std::string target_;
+  std::uint64_t offset_;
+  std::optional<std::uint64_t> size_;
+  std::string etag_;  ///< the first answer's: the others must be of the same file
+  std::optional<Response> response_;
+};
+
+/// What a person can ask of Kadenza, over HTTP. One executor, one thread. Errors carry the server's sentence.
+class Client {
+ public:
+  Client(std::vector<Server> servers, HttpClient::Config config);
+
+  core::Task<core::Result<UploadAnswer>> upload(RequestBody& body);
+  core::Task<core::Result<SearchAnswer>> search(std::string query, unsigned songs, unsigned others);
+  core::Task<core::Result<SongInfo>> song(std::string id);
+  /// From byte `offset` on; the first read() connects.
+  Download audio(std::string_view id, std::uint64_t offset);
+  core::Task<core::Result<LogIn>> log_in(std::string user, std::string password);
+  core::Task<core::Result<LogIn>> redeem(std::string code);
+
+ private:
+  core::Task<core::Result<boost::json::object>> ask(Request& request, Endpoint* answered = nullptr);
+  core::Task<core::Result<LogIn>> open_session(std::string body);
+
+  Failover nodes_;
+};
+
+/// `text` as one segment or value of a URL (RFC 3986 §2.1).
+std::string percent_encoded(std::string_view text);
+
+}  // namespace kadenza::middleware

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "middleware/json_answers.hpp"
+
+namespace kadenza::middleware {
+namespace {
+
+namespace json = boost::json;
+
+std::string text(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::uint64_t number(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr) return 0;
+  boost::system::error_code error;
+  const auto result = value->to_number<std::uint64_t>(error);
+  return error ? 0 : result;
+}
+
+bool flag(const json::object& object, std::string_view key, bool otherwise) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+template <class Read>
+void for_each_object(const json::object& object, std::string_view key, Read read) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_array()) return;
+  for (const json::value& item : value->get_array()) {
+    if (item.is_object()) read(item.get_object());
+  }
+}
+
+std::vector<HighlightInfo> highlights(const json::object& object) {
+  std::vector<HighlightInfo> found;
+  for_each_object(object, "highlights", [&](const json::object& item) {
+    found.push_back({text(item, "field"), number(item, "offset"), number(item, "length")});
+  });
+  return found;
+}
+
+}  // namespace
+
+core::Result<SongInfo> read_song(const json::object& object) {
+  SongInfo song{.id = text(object, "id"),
+                .title = text(object, "title"),
+                .artist = text(object, "artist"),
+                .album = text(object, "album"),
+                .format = text(object, "format"),
+                .audio_hash = text(object, "audio_hash"),
+                .size = number(object, "size"),
+                .duration = std::chrono::milliseconds(number(object, "duration_ms")),
+                .json = object};
+  if (song.id.empty())
+    return core::fail(core::Errc::kInvalidArgument, "The server sent a song without an id.");
+  return song;
+}
+
+core::Result<SearchAnswer> read_search(json::object object) {
+  SearchAnswer answer;
+  bool complete = true;
+  for_each_object(object, "songs", [&](const json::object& item) {
+    auto song = read_song(item);
+    complete = complete && song.has_value();
+    if (song) answer.songs.push_back({std::move(*song), highlights(item)});
+  });
+  if (!complete) return core::fail(core::Errc::kInvalidArgument, "The server sent a song without an id.");
+  for_each_object(object, "albums", [&](const json::object& item) {
+    answer.albums.push_back({text(item, "id"), text(item, "title"), text(item, "artist"),
+                             number(item, "year"), number(item, "song_count"), highlights(item)});
+  });
+  for_each_object(object, "artists", [&](const json::object& item) {
+    answer.artists.push_back(
+        {text(item, "id"), text(item, "name"), number(item, "song_count"), highlights(item)});
+  });
+  answer.partial = flag(object, "partial", false);
+  answer.json = std::move(object);
+  return answer;
+}
+
+core::Result<UploadAnswer> read_upload(const json::object& object) {
+  const json::value* song = object.if_contains("song");
+  if (song == nullptr || !song->is_object()) {
+    return core::fail(core::Errc::kInvalidArgument, "The server's answer to the upload names no song.");
+  }
+  UploadAnswer answer;
+  KADENZA_TRY(answer.song, read_song(song->get_object()));
+  answer.added = flag(object, "added", false);
+  answer.same_audio = flag(object, "same_audio", true);
+  answer.searchable = flag(object, "searchable", true);
+  return answer;
+}
+
+core::Result<LogIn> read_log_in(const json::object& object) {
+  LogIn log_in{.token = text(object, "token"), .user = text(object, "user"), .role = text(object, "role")};
+  if (log_in.token.empty()) {
+    return core::fail(core::Errc::kInvalidArgument, "The server's answer to the log-in holds no token.");
+  }
+  return log_in;
+}
+
+}  // namespace kadenza::middleware
