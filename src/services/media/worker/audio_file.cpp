@@ -99,7 +99,7 @@ core::Result<void> AudioFile::open_container() {
   context->format_whitelist = av_strdup(av_find_input_format(name)->name);
   const int opened = avformat_open_input(&context, nullptr, av_find_input_format(name), nullptr);
   context_.reset(opened < 0 ? nullptr : context);
-  if (opened < 0) return media_failure(opened, "the file's headers are broken or cut");
+  if (opened < 0) return media_failure(opened, "the file is cut, or its headers are broken");
   return {};
 }
 
@@ -142,7 +142,7 @@ core::Result<bool> AudioFile::next(AVPacket& packet) {
     const int read = av_read_frame(context_.get(), &packet);
     if (read == AVERROR_EOF) return false;
     if (read < 0)
-      return media_failure(read, fmt::format("the file is broken or cut after {:.1f} s", seconds_read()));
+      return media_failure(read, fmt::format("the file is cut or broken after {:.1f} s", seconds_read()));
     if (packet.stream_index != stream_->index) continue;
     account(packet);
     return true;
@@ -171,7 +171,7 @@ double AudioFile::seconds_read() const noexcept {
 core::Result<void> AudioFile::check_complete() const {
   const auto announced = static_cast<double>(duration_announced_) * av_q2d(stream_->time_base);
   const auto cut = [](std::string what) {
-    return core::fail(Errc::kDamagedMedia, fmt::format("the file is cut: {}", what));
+    return core::fail(Errc::kDamagedMedia, fmt::format("the file is cut or broken: {}", what));
   };
   // Headers may count the encoder's padding or not: about two frames.
   constexpr double kSlackSeconds = 0.12;
@@ -179,6 +179,7 @@ core::Result<void> AudioFile::check_complete() const {
     return cut(
         fmt::format("it says that it lasts {:.1f} s, but has only {:.1f} s", announced, seconds_read()));
   if (last_packet_cut_) return cut("its last piece of audio is incomplete");
+  if (promises_more(source_, container_)) return cut("its end is missing");
   if (container_ == Container::kOgg && !has_last_ogg_page(source_)) return cut("its end is missing");
   return {};
 }

@@ -97,6 +97,30 @@ core::Result<Container> recognise(FileSource& source) {
       "(AAC or ALAC), WAV, AIFF");
 }
 
+bool promises_more(FileSource& source, Container container) {
+  std::array<std::uint8_t, 16> head{};
+  const auto number = [&head](std::size_t at, std::size_t bytes, bool big_endian) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | head[at + (big_endian ? i : bytes - 1 - i)];
+    return value;
+  };
+  if (container == Container::kWav || container == Container::kAiff) {
+    if (source.read(0, head) < head.size()) return true;
+    const auto length = number(4, 4, container == Container::kAiff);
+    constexpr std::uint64_t kUnknown = 0xFFFFFFFF;  // written by recorders that cannot go back
+    return length != kUnknown && length + 8 > source.size() + (length & 1);
+  }
+  if (container != Container::kMp4) return false;
+  for (std::uint64_t offset = 0; source.read(offset, head) >= 8;) {
+    auto length = number(0, 4, true);
+    if (length == 1) length = number(8, 8, true);
+    if (length == 0) return false;  // up to the end of the file
+    if (length < 8 || length > source.size() - offset) return true;
+    offset += length;
+  }
+  return false;
+}
+
 const char* demuxer_name(Container container) noexcept {
   switch (container) {
     case Container::kMpeg:

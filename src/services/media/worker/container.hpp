@@ -18,6 +18,9 @@ core::Result<Container> recognise(FileSource& source);
 /// FFmpeg's name of the container's demuxer.
 const char* demuxer_name(Container container) noexcept;
 
+/// Whether a WAV, AIFF or MP4 says in its outermost boxes that it is longer than the file: it was cut.
+bool promises_more(FileSource& source, Container container);
+
 /// Length in bytes of the MPEG layer III frame that starts with this header; 0 when it is none.
 std::size_t mpeg_frame_bytes(std::span<const std::uint8_t, 4> header) noexcept;
 

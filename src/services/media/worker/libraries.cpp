@@ -17,10 +17,11 @@
 namespace kadenza::services::media {
 namespace {
 
-constexpr std::array<std::string_view, 16> kNeeded{"linux-vdso", "ld-linux",      "libc.",       "libm.",
-                                                   "libgcc_s",   "libstdc++",     "libavformat", "libavcodec",
-                                                   "libavutil",  "libswresample", "libswscale",  "libtag",
-                                                   "libz.",      "libebur128",    "libfmt",      "libmvec"};
+/// libgme and libopenmpt take part when FFmpeg makes sure that a WAV holds plain PCM.
+constexpr std::array<std::string_view, 18> kNeeded{
+    "linux-vdso",  "ld-linux",   "libc.",     "libm.",         "libgcc_s",   "libstdc++",
+    "libavformat", "libavcodec", "libavutil", "libswresample", "libswscale", "libtag",
+    "libz.",       "libebur128", "libfmt",    "libmvec",       "libgme",     "libopenmpt"};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kCanShed = false;  // the sanitizers walk over all libraries
