@@ -113,6 +113,10 @@ core::Task<bool> Connection::answer_one() {
     done.response = problem(target.error());
   }
 
+  if (body_timed_out_)
+    done.response =
+        problem(http::status::request_timeout, "request_timeout", "Nothing more of the body came in time.");
+
   const bool keep_alive = parser_->keep_alive() && !environment_.stopping && body_can_be_skipped();
   const auto status = static_cast<unsigned>(done.response.status);
   const bool sent = co_await send(std::move(done.response), keep_alive);
@@ -143,6 +147,7 @@ core::Task<Connection::Head> Connection::read_head(Response& refusal) {
   parser_->body_limit(boost::none);
   body_bytes_ = 0;
   body_limit_ = 0;
+  body_timed_out_ = false;
   if (buffer_.size() == 0) {
     if (buffer_.capacity() > kHeadReadBytes) buffer_ = {};
     if (environment_.stopping) co_return Head::kClosed;

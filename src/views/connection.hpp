@@ -54,7 +54,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   core::Task<void> linger();
   core::Task<std::size_t> receive(std::size_t bytes, TimePoint deadline);
   core::Result<std::size_t> parse_body(std::span<std::uint8_t> out);
-  core::Error why_body_stopped() const;
+  core::Error why_body_stopped();
   std::uint64_t body_left() const;
   void log(unsigned status, std::string_view user, std::chrono::nanoseconds took) const;
 
@@ -68,6 +68,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Transport::ErrorCode read_error_;  ///< of the last receive()
   std::uint64_t body_bytes_ = 0, body_limit_ = 0;
   bool continue_pending_ = false;  ///< the peer waits for "100 Continue" before it sends the body
+  bool body_timed_out_ = false;
   bool idle_ = true;
   std::string request_id_;
   std::uint64_t sent_bytes_ = 0;  ///< of the answer under way

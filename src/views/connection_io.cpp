@@ -84,9 +84,9 @@ core::Result<std::size_t> Connection::parse_body(std::span<std::uint8_t> out) {
   return filled;
 }
 
-core::Error Connection::why_body_stopped() const {
-  if (read_error_ == asio::error::timed_out)
-    return {Errc::kDeadlineExceeded, "Nothing more of the body came in time."};
+core::Error Connection::why_body_stopped() {
+  body_timed_out_ = read_error_ == asio::error::timed_out;
+  if (body_timed_out_) return {Errc::kDeadlineExceeded, "Nothing more of the body came in time."};
   const auto whole = length() ? fmt::format(" of {}", *length()) : std::string();
   return {Errc::kInvalidArgument,
           fmt::format("The body is cut: it ended after {}{} bytes.", body_bytes_, whole)};
