@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "core/error.hpp"
 
 namespace kadenza::interface {
 
@@ -34,7 +37,21 @@ struct ServeOptions {
   std::optional<std::filesystem::path> tls_key;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
-  unsigned threads = 0;  ///< of the HTTP server; never 0 once checked
+  bool insecure_http = false;  ///< plain HTTP may leave this machine
+  unsigned threads = 0;        ///< of the HTTP server; never 0 once checked
 };
+
+/// "HOST:PORT"; IPv6 addresses in brackets.
+core::Result<ListenAddress> parse_listen_address(std::string_view text);
+
+/// "500GB", "1.5 TiB", "1000": kB, MB… are powers of 1000, KiB, MiB… of 1024. More than 0 bytes.
+core::Result<std::uint64_t> parse_size(std::string_view text);
+
+/// What each option alone cannot tell: TLS is complete, and plain HTTP stays on this machine unless
+/// insecure_http.
+core::Result<void> check_serve_options(const ServeOptions& options);
+
+/// $XDG_DATA_HOME/kadenza, by default ~/.local/share/kadenza; /var/lib/kadenza without a home.
+std::filesystem::path default_data_folder();
 
 }  // namespace kadenza::interface

@@ -81,6 +81,7 @@ Connection::Connection(Endpoint endpoint, Timeouts timeouts, boost::beast::tcp_s
 
 std::unexpected<core::Error> Connection::failure(std::string_view what,
                                                  const boost::system::error_code& error) const {
+  if (error == asio::error::operation_aborted) return core::fail(core::Errc::kCancelled);
   const std::string why =
       error == boost::beast::error::timeout ? "it did not answer in time" : error.message();
   return core::fail(core::Errc::kUnavailable, fmt::format("{} {} failed: {}.", what, endpoint_.url(), why));

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "interface/serve_options.hpp"
+#include "interface/settings.hpp"
+#include "middleware/endpoint.hpp"
+
+namespace kadenza::interface {
+
+/// What every command that talks to a server was given.
+struct ClientOptions {
+  std::vector<std::string> servers{
+      std::string(middleware::kDefaultServer)};  ///< each may be a list of its own
+  std::string authorities;                       ///< PEM file; empty: the system's
+  bool json = false;
+};
+
+struct UploadOptions {
+  std::vector<std::string> paths;
+  unsigned jobs = 4;
+};
+
+struct SearchOptions {
+  std::vector<std::string> words;
+  unsigned limit = 20;
+};
+
+struct GetOptions {
+  std::string id;
+  std::string output;  ///< empty: a name made from the tags; "-": standard output
+};
+
+struct LoginOptions {
+  std::string user = "admin";
+  std::string code;
+  bool password_from_stdin = false;
+};
+
+/// All that the command line can say, as one tree of CLI11: parsing, --help and completion come from it. The
+/// options' variables live in this object, so it stays where it is.
+class CommandLine {
+ public:
+  explicit CommandLine(const std::string& version);
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  /// Flags, then environment, then configuration file. CLI::ParseError as CLI11 throws it (help is one).
+  core::Result<void> parse(std::vector<std::string> arguments);
+
+  /// Checked; only after parse() of `serve`.
+  core::Result<ServeOptions> serve_options() const;
+
+  CLI::App app;
+  CLI::App* serve = nullptr;
+  CLI::App* upload = nullptr;
+  CLI::App* search = nullptr;
+  CLI::App* get = nullptr;
+  CLI::App* login = nullptr;
+  CLI::App* completion = nullptr;
+
+  ClientOptions client;
+  UploadOptions upload_options;
+  SearchOptions search_options;
+  GetOptions get_options;
+  LoginOptions login_options;
+  std::string shell;
+
+ private:
+  void add_serve();
+  void add_upload();
+  void add_search();
+  void add_get();
+  void add_login();
+  void add_completion();
+  void add_client_options(CLI::App& command);
+  void add_config(CLI::App& command);
+
+  Settings settings_;
+  std::string config_;
+  struct {
+    std::string data;
+    std::vector<std::string> http{"127.0.0.1:4747"};
+    bool standalone = false;
+    bool insecure_http = false;
+    std::string capacity;
+    std::string upload_limit = "2GB";
+    std::string tls_certificate;
+    std::string tls_key;
+    std::string log_level = "info";
+    std::string log_format = "text";
+    unsigned threads = 0;
+  } serve_;
+};
+
+}  // namespace kadenza::interface
