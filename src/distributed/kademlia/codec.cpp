@@ -27,6 +27,22 @@ std::optional<Contact> contact_at(const std::string& records, std::size_t index)
   return Contact::decode(bytes_of(records).subspan(index * Contact::kWireBytes).first<Contact::kWireBytes>());
 }
 
+/// Nothing is written for zero, as almost always.
+void encode_distance(const Distance& distance, std::string& out) {
+  out.clear();
+  if (distance == Distance{}) return;
+  for (const std::uint64_t word : distance.words) {
+    for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(word >> shift & 0xff));
+  }
+}
+
+bool decode_distance(const std::string& in, Distance& distance) {
+  if (in.empty()) return true;
+  if (in.size() != Key::kBytes) return false;
+  for (std::size_t i = 0; i < 4; ++i) distance.words[i] = big_endian_word(bytes_of(in).data() + 8 * i);
+  return true;
+}
+
 std::optional<Body> decode_nodes(const std::string& records) {
   if (records.size() % Contact::kWireBytes != 0) return std::nullopt;
   const std::size_t count = records.size() / Contact::kWireBytes;
@@ -49,7 +65,9 @@ std::optional<Body> decode_body(const wire::Datagram& datagram) {
     case wire::Datagram::kFindNode: {
       const auto target = Key::from_bytes(bytes_of(datagram.find_node().target()));
       if (!target) return std::nullopt;
-      return FindNode{*target};
+      FindNode find{*target};
+      if (!decode_distance(datagram.find_node().from(), find.from)) return std::nullopt;
+      return find;
     }
     case wire::Datagram::kNodes:
       return decode_nodes(datagram.nodes().contacts());
@@ -65,7 +83,9 @@ void encode_body(const Body& body, wire::Datagram& datagram) {
     void operator()(const Ping&) const { datagram.mutable_ping(); }
     void operator()(const Pong&) const { datagram.mutable_pong(); }
     void operator()(const FindNode& find) const {
-      datagram.mutable_find_node()->set_target(find.target.bytes.data(), find.target.bytes.size());
+      wire::FindNode& out = *datagram.mutable_find_node();
+      out.set_target(find.target.bytes.data(), find.target.bytes.size());
+      encode_distance(find.from, *out.mutable_from());
     }
     void operator()(const Nodes& nodes) const {
       std::string& records = *datagram.mutable_nodes()->mutable_contacts();

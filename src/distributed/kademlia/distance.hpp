@@ -36,6 +36,17 @@ struct Distance {
   /// Bit `index` counted from the most significant, 0 … 255.
   bool bit(int index) const noexcept { return (words[index / 64] >> (63 - index % 64)) & 1; }
 
+  /// The next greater distance; the greatest stays.
+  Distance next() const noexcept {
+    Distance result = *this;
+    for (int i = 3; i >= 0; --i) {
+      if (++result.words[i] != 0) return result;
+    }
+    return *this;
+  }
+
+  static Distance max() noexcept { return {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}; }
+
   /// As a fraction of the whole id space, in [0, 1).
   double fraction() const noexcept { return static_cast<double>(words[0]) * 0x1p-64; }
 };

@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::size_t kPathMax = 512;
 
+/// Requests for what lies behind an answer, in one lookup.
+constexpr int kFurtherMax = 12;
+
 /// So many of the nearest have answered that nobody nearer is to be expected.
 constexpr int kConverged = 3;
 
@@ -30,7 +33,7 @@ Lookup::Head Lookup::head() const {
     if (live == goal_.count) break;
     const State state = candidates_[index].state;
     if (state == State::kFailed) continue;
-    ++live;
+    if (++live == goal_.count) head.end = candidates_[index].distance;
     leading = leading && (state == State::kReplied || state == State::kSlow);
     switch (state) {
       case State::kNew:
@@ -53,13 +56,13 @@ Lookup::Head Lookup::head() const {
   return head;
 }
 
-const Contact* Lookup::next(const Config& config, Instant now) {
+std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) {
   const Head head = this->head();
-  if (!head.unasked) return nullptr;
-  if (goal_.kind == LookupGoal::Kind::kRead && head.replied >= goal_.enough) return nullptr;
+  if (enough(head)) return std::nullopt;
+  if (!head.unasked) return ask_further(head);
   const bool converged = goal_.kind == LookupGoal::Kind::kNearest && head.leading_replies >= kConverged;
   const int parallel = converged ? goal_.count : head.slow == 0 ? config.parallel : config.parallel_when_slow;
-  if (head.waiting >= parallel) return nullptr;
+  if (head.waiting >= parallel) return std::nullopt;
   Candidate& candidate = candidates_[*head.unasked];
   candidate.state = State::kWaiting;
   ++asked_;
@@ -70,21 +73,46 @@ const Contact* Lookup::next(const Config& config, Instant now) {
                      .depth = candidate.depth,
                      .asked_after = now - started_});
   }
-  return &candidate.contact;
+  return Question{candidate.contact, {}};
 }
 
-void Lookup::on_nodes(const NodeId& from, std::span<const Contact> contacts, Instant now) {
+std::optional<Lookup::Question> Lookup::ask_further(const Head& head) {
+  if (goal_.kind == LookupGoal::Kind::kRead || head.waiting > 0 || asked_further_ >= kFurtherMax)
+    return std::nullopt;
+  int replied = 0;
+  for (const Index index : order_) {
+    Candidate& candidate = candidates_[index];
+    if (candidate.state != State::kReplied) continue;
+    if (++replied > kConverged) break;
+    if (candidate.asked_further || candidate.horizon >= head.end) continue;
+    candidate.asked_further = true;
+    ++asked_further_;
+    return Question{candidate.contact, candidate.horizon.next()};
+  }
+  return std::nullopt;
+}
+
+bool Lookup::waits_for_more() const {
+  return std::any_of(candidates_.begin(), candidates_.end(),
+                     [](const Candidate& c) { return c.asked_further; });
+}
+
+void Lookup::on_nodes(const NodeId& from, std::span<const Contact> contacts, const Distance& horizon,
+                      Instant now) {
   Candidate* const candidate = find(from);
-  if (!candidate || candidate->state == State::kReplied || candidate->state == State::kNew) return;
+  if (!candidate || candidate->state == State::kNew) return;
+  if (candidate->state == State::kReplied && !candidate->asked_further) return;
+  candidate->asked_further = false;
   candidate->state = State::kReplied;
+  candidate->horizon = horizon;
   const auto depth = static_cast<std::uint8_t>(std::min(candidate->depth + 1, 255));
   const std::uint16_t hop = candidate->hop;
   trace_end(*candidate, Hop::State::kReplied, now);
   std::uint8_t news = 0;
   for (const Contact& contact : contacts) news += offer(contact, depth, from) ? 1 : 0;
   if (hop != kNoHop) {
-    path_[hop].contacts = static_cast<std::uint8_t>(contacts.size());
-    path_[hop].news = news;
+    path_[hop].contacts = static_cast<std::uint8_t>(path_[hop].contacts + contacts.size());
+    path_[hop].news = static_cast<std::uint8_t>(path_[hop].news + news);
   }
 }
 
@@ -97,7 +125,13 @@ void Lookup::on_slow(const NodeId& id) {
 
 void Lookup::on_failure(const NodeId& id, Instant now) {
   Candidate* const candidate = find(id);
-  if (!candidate || (candidate->state != State::kWaiting && candidate->state != State::kSlow)) return;
+  if (!candidate) return;
+  if (candidate->asked_further) {  // it has answered once, that must do
+    candidate->asked_further = false;
+    candidate->horizon = Distance::max();
+    return;
+  }
+  if (candidate->state != State::kWaiting && candidate->state != State::kSlow) return;
   candidate->state = State::kFailed;
   ++failed_;
   trace_end(*candidate, Hop::State::kFailed, now);
@@ -110,10 +144,14 @@ void Lookup::trace_end(const Candidate& candidate, Hop::State state, Instant now
   hop.took = now - started_ - hop.asked_after;
 }
 
+bool Lookup::enough(const Head& head) const {
+  return goal_.kind == LookupGoal::Kind::kRead && head.replied >= goal_.enough;
+}
+
 bool Lookup::done() const {
   const Head head = this->head();
-  if (goal_.kind == LookupGoal::Kind::kRead && head.replied >= goal_.enough) return true;
-  return !head.unasked && head.waiting == 0 && head.slow == 0;
+  if (enough(head)) return true;
+  return !head.unasked && head.waiting == 0 && head.slow == 0 && !waits_for_more();
 }
 
 void Lookup::finish(Instant now, LookupResult& result) {
@@ -154,7 +192,7 @@ bool Lookup::offer(const Contact& contact, std::uint8_t depth, const NodeId& tol
   // A node that was asked keeps its place: its answer must find it.
   const auto expendable = [&](Index index) {
     const State state = candidates_[index].state;
-    return state != State::kWaiting && state != State::kSlow;
+    return state != State::kWaiting && state != State::kSlow && !candidates_[index].asked_further;
   };
   if (full && (!expendable(order_.back()) || candidates_[order_.back()].distance < offered)) return false;
   auto at = std::lower_bound(order_.begin(), order_.end(), offered,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,8 +13,10 @@ namespace kadenza::distributed::kademlia {
 
 /// One search for the nodes nearest to a key. It decides whom to ask next; asking is its owner's work. Always
 /// asks the nearest candidates not asked yet, α of them at once; a slow one frees its place although its late
-/// reply still counts; once the nearest have answered, all that remain to be confirmed are asked together.
-/// Bounded: the farthest candidates are forgotten. Owned by KademliaNode.
+/// reply still counts; once the nearest have answered, all that remain to be confirmed are asked together. An
+/// answer holds 20 contacts, and some of these may be dead or 40 be wanted: the nearest that answered are
+/// asked for what lies behind their answers until these reach as far as the result. Bounded: the farthest
+/// candidates are forgotten. Owned by KademliaNode.
 class Lookup {
  public:
   Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now);
@@ -21,10 +24,15 @@ class Lookup {
   /// A candidate from our own table.
   void add_known(const Contact& contact) { offer(contact, 1, self_); }
 
-  /// The next node to ask, marked as asked; nullptr = nobody now. Valid until the next call of anything.
-  const Contact* next(const Config& config, Instant now);
+  /// The next question, marked as asked; nothing = none now.
+  struct Question {
+    Contact to;
+    Distance from;  ///< see FindNode
+  };
+  std::optional<Question> next(const Config& config, Instant now);
 
-  void on_nodes(const NodeId& from, std::span<const Contact> contacts, Instant now);
+  /// `horizon`: how far the answer reaches: no node nearer than this was left out for lack of room.
+  void on_nodes(const NodeId& from, std::span<const Contact> contacts, const Distance& horizon, Instant now);
   void on_slow(const NodeId& id);
   void on_failure(const NodeId& id, Instant now);
 
@@ -40,8 +48,10 @@ class Lookup {
   enum class State : std::uint8_t { kNew, kWaiting, kSlow, kReplied, kFailed };
   struct Candidate {
     Distance distance;
+    Distance horizon;  ///< of its answers so far
     Contact contact;
     State state = State::kNew;
+    bool asked_further = false;  ///< has answered, and waits for what lies behind that
     std::uint8_t depth = 0;
     std::uint16_t hop = kNoHop;  ///< its place in path_, once asked
   };
@@ -54,9 +64,14 @@ class Lookup {
     int waiting = 0;
     int slow = 0;
     int replied = 0;
-    int leading_replies = 0;  ///< before the first that neither replied nor is slow
+    int leading_replies = 0;         ///< before the first that neither replied nor is slow
+    Distance end = Distance::max();  ///< of the last one, if there are `count`
   };
   Head head() const;
+  bool enough(const Head& head) const;
+  /// A question to one of the nearest that answered, if the result reaches farther than its answers.
+  std::optional<Question> ask_further(const Head& head);
+  bool waits_for_more() const;
 
   bool offer(const Contact& contact, std::uint8_t depth, const NodeId& told_by);
   Candidate* find(const NodeId& id);
@@ -70,6 +85,7 @@ class Lookup {
   std::vector<Candidate> candidates_;
   std::vector<Index> order_;  ///< nearest first
   std::uint16_t asked_ = 0;
+  int asked_further_ = 0;
   std::uint16_t sent_ = 0;
   std::uint16_t failed_ = 0;
   std::vector<NodeId> told_by_;  ///< beside candidates_; traced lookups only

@@ -21,9 +21,11 @@ struct Pong {
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 
-/// "Which nodes do you know nearest to this key?"
+/// "Which nodes do you know nearest to this key, of those at this distance or farther?" Not zero when an
+/// earlier answer was full and did not reach far enough.
 struct FindNode {
   Key target;
+  Distance from{};
   friend bool operator==(const FindNode&, const FindNode&) = default;
 };
 

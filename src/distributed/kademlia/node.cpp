@@ -98,7 +98,7 @@ void KademliaNode::on_request(const Endpoint& from, const Message& message, Outb
   reply.message.sender = self_;
   if (const auto* find = std::get_if<FindNode>(&message.body)) {
     table_.nearest(find->target, kAnswerContactsMax, message.sender.id,
-                   reply.message.body.emplace<Nodes>().contacts);
+                   reply.message.body.emplace<Nodes>().contacts, find->from);
   } else {
     reply.message.body.emplace<Pong>();
   }
@@ -145,11 +145,14 @@ void KademliaNode::on_reply(const Endpoint& from, const Message& message, Outbox
   for (const Contact& contact : nodes->contacts) on_hearsay(contact);
   const std::size_t index = find_lookup(request.lookup);
   if (index == lookups_.size()) return;
+  const Distance horizon = nodes->contacts.full()
+                               ? distance(request.find.target, nodes->contacts[kAnswerContactsMax - 1].id)
+                               : Distance::max();
   ContactArray<kAnswerContactsMax> alive;
   for (const Contact& contact : nodes->contacts) {
     if (!dead_.contains(contact.endpoint, now_)) alive.push_back(contact);
   }
-  lookups_[index].lookup->on_nodes(request.to.id, alive.span(), now_);
+  lookups_[index].lookup->on_nodes(request.to.id, alive.span(), horizon, now_);
   advance(index, outbox);
 }
 
@@ -204,11 +207,11 @@ void KademliaNode::blame(const Contact& contact, bool certain, Outbox& outbox) {
   if (entry && entry->excluded()) maintenance_.want_candidates(now_);
 }
 
-bool KademliaNode::send_request(const Contact& to, Purpose purpose, LookupId lookup, const Key* target,
+bool KademliaNode::send_request(const Contact& to, Purpose purpose, LookupId lookup, const FindNode* find,
                                 Outbox& outbox) {
   if (book_.size() >= config_.requests_max) return false;
-  Request request{.to = to, .purpose = purpose, .wants_nodes = target != nullptr, .lookup = lookup};
-  if (target) request.target = *target;
+  Request request{.to = to, .purpose = purpose, .wants_nodes = find != nullptr, .lookup = lookup};
+  if (find) request.find = *find;
   const Duration soft = soft_timeout_for(to);
   const Duration usual = network_rtt_.soft_timeout(config_);
   request.sent[0] = now_;
@@ -226,7 +229,7 @@ void KademliaNode::emit(const Request& request, std::uint8_t attempt, Outbox& ou
   send.message.transaction = request.transaction;
   send.message.attempt = attempt;
   send.message.sender = self_;
-  if (request.wants_nodes) send.message.body.emplace<FindNode>(FindNode{request.target});
+  if (request.wants_nodes) send.message.body.emplace<FindNode>(request.find);
 }
 
 void KademliaNode::probe(const Contact& contact, Outbox& outbox) {
@@ -299,12 +302,12 @@ LookupId KademliaNode::begin_lookup(const Key& target, const LookupGoal& goal, b
 
 void KademliaNode::advance(std::size_t index, Outbox& outbox) {
   Lookup& lookup = *lookups_[index].lookup;
-  while (const Contact* next = lookup.next(config_, now_)) {
-    const Contact to = *next;
-    if (send_request(to, Purpose::kLookup, lookups_[index].id, &lookup.target(), outbox)) {
+  while (const std::optional<Lookup::Question> next = lookup.next(config_, now_)) {
+    const FindNode find{lookup.target(), next->from};
+    if (send_request(next->to, Purpose::kLookup, lookups_[index].id, &find, outbox)) {
       lookup.count_sent();
     } else {
-      lookup.on_failure(to.id, now_);
+      lookup.on_failure(next->to.id, now_);
     }
   }
   if (lookup.done()) finish(index, outbox);

@@ -28,7 +28,7 @@ struct Request {
   bool wants_nodes = false;  ///< FindNode, not Ping
   bool slow = false;         ///< past its soft time-out; repeated once
   LookupId lookup{};
-  Key target;          ///< of FindNode
+  FindNode find;       ///< if it is one
   Instant sent[2]{};   ///< by attempt
   Instant deadline{};  ///< the soft time-out, then the hard one
   Instant hard_deadline{};

@@ -141,8 +141,7 @@ void RoutingTable::split_last() {
   buckets_.push_back(std::move(deeper));
 }
 
-void RoutingTable::collect_bucket(const Bucket& bucket, const Key& target, std::size_t n,
-                                  const NodeId& except, Nearest& out) const {
+void RoutingTable::collect_bucket(const Bucket& bucket, const Query& query, Nearest& out) {
   struct Ranked {
     Distance distance;
     const Entry* entry;
@@ -150,24 +149,25 @@ void RoutingTable::collect_bucket(const Bucket& bucket, const Key& target, std::
   Ranked ranked[kBucketSizeMax];
   std::size_t count = 0;
   for (const Entry& entry : bucket.live) {
-    if (entry.excluded() || entry.contact.id == except) continue;
-    ranked[count++] = {distance(target, entry.contact.id), &entry};
+    if (entry.excluded() || entry.contact.id == query.except) continue;
+    const Distance found = distance(query.target, entry.contact.id);
+    if (found >= query.from) ranked[count++] = {found, &entry};
   }
   std::sort(ranked, ranked + count, [](const Ranked& a, const Ranked& b) { return a.distance < b.distance; });
-  for (std::size_t i = 0; i < count && out.size < n; ++i) out.entries[out.size++] = ranked[i].entry;
+  for (std::size_t i = 0; i < count && out.size < query.n; ++i) out.entries[out.size++] = ranked[i].entry;
 }
 
-void RoutingTable::collect(const Key& target, std::size_t n, const NodeId& except, Nearest& out) const {
+void RoutingTable::collect(const Query& query, Nearest& out) const {
   // All of bucket j is nearer to the target than everything deeper exactly if our distance to the target has
   // bit j set; otherwise it is farther. So: the set bits downwards, the last bucket, the clear bits back up.
-  const Distance own = distance(self_, target);
+  const Distance own = distance(self_, query.target);
   const std::size_t last = buckets_.size() - 1;
-  for (std::size_t j = 0; j < last && out.size < n; ++j) {
-    if (own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], target, n, except, out);
+  for (std::size_t j = 0; j < last && out.size < query.n; ++j) {
+    if (own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], query, out);
   }
-  collect_bucket(buckets_[last], target, n, except, out);
-  for (std::size_t j = last; j-- > 0 && out.size < n;) {
-    if (!own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], target, n, except, out);
+  collect_bucket(buckets_[last], query, out);
+  for (std::size_t j = last; j-- > 0 && out.size < query.n;) {
+    if (!own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], query, out);
   }
 }
 

@@ -40,12 +40,14 @@ class RoutingTable {
   /// failure is only noted; `may_exclude` says that others were heard meanwhile, so a second one counts.
   void on_failure(const NodeId& id, const Endpoint& endpoint, Instant now, bool may_exclude);
 
-  /// The n live contacts nearest to `target`, nearest first, exactly: nobody nearer is in the table. Those
-  /// that failed twice in a row are left out. `except` is left out too (the asking node).
+  /// The n live contacts nearest to `target` at the distance `from` or farther, nearest first, exactly:
+  /// nobody nearer is in the table. Those that failed twice in a row are left out. `except` is left out too
+  /// (the asking node).
   template <std::size_t N>
-  void nearest(const Key& target, std::size_t n, const NodeId& except, ContactArray<N>& out) const {
+  void nearest(const Key& target, std::size_t n, const NodeId& except, ContactArray<N>& out,
+               const Distance& from = {}) const {
     Nearest found;
-    collect(target, n < N ? n : N, except, found);
+    collect({target, from, except, n < N ? n : N}, found);
     out.clear();
     for (std::size_t i = 0; i < found.size; ++i) out.push_back(found.entries[i]->contact);
   }
@@ -73,9 +75,14 @@ class RoutingTable {
     const Entry* entries[kLookupNodesMax];
     std::size_t size = 0;
   };
-  void collect(const Key& target, std::size_t n, const NodeId& except, Nearest& out) const;
-  void collect_bucket(const Bucket& bucket, const Key& target, std::size_t n, const NodeId& except,
-                      Nearest& out) const;
+  struct Query {
+    const Key& target;
+    const Distance& from;
+    const NodeId& except;
+    std::size_t n;
+  };
+  void collect(const Query& query, Nearest& out) const;
+  static void collect_bucket(const Bucket& bucket, const Query& query, Nearest& out);
   std::size_t index_for(const NodeId& id) const noexcept;
   bool acceptable(const Contact& contact) const noexcept;
   void split_last();

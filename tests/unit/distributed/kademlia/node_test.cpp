@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/kademlia/node.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+#include "swarm.hpp"
+
+namespace kadenza::distributed::kademlia {
+namespace {
+
+using testing::contact_of;
+using testing::Swarm;
+
+double recall(const LookupResult& result, const std::vector<Contact>& truth) {
+  std::size_t hits = 0;
+  for (const Contact& contact : truth) {
+    hits +=
+        std::find(result.contacts.begin(), result.contacts.end(), contact) != result.contacts.end() ? 1 : 0;
+  }
+  return static_cast<double>(hits) / static_cast<double>(truth.size());
+}
+
+TEST(KademliaNode, ManyFindTheTrueNearest) {
+  Swarm swarm(150, 1);
+  swarm.run_for(30s);
+  for (std::size_t i = 0; i < swarm.size(); ++i) EXPECT_TRUE(swarm.node(i).joined()) << i;
+  for (int i = 0; i < 50; ++i) {
+    const Key target = random_key(swarm.random());
+    const std::size_t from = swarm.random().below(swarm.size());
+    const LookupResult result = swarm.look_up(from, target, LookupGoal::nearest());
+    EXPECT_EQ(recall(result, swarm.truly_nearest(target, 20, from)), 1) << i;
+    EXPECT_LE(result.took, 100ms);
+  }
+  for (std::size_t i = 0; i < swarm.size(); ++i) {
+    swarm.node(i).table().check_invariants();
+    EXPECT_NEAR(swarm.node(i).network_size(), 150, 100);
+  }
+}
+
+TEST(KademliaNode, ForgetsThoseWhoDieAndStillFindsTheRest) {
+  Swarm swarm(120, 2);
+  swarm.run_for(30s);
+  for (std::size_t i = 0; i < 36; ++i) swarm.kill(3 * i);
+  double sum = 0;
+  for (int i = 0; i < 30; ++i) {
+    const Key target = random_key(swarm.random());
+    const LookupResult result =
+        swarm.look_up(1 + 3 * swarm.random().below(36), target, LookupGoal::nearest());
+    EXPECT_LE(result.took, 2s);
+    sum += recall(result, swarm.truly_nearest(target, 19, 1000));
+  }
+  EXPECT_GE(sum / 30, 0.97);
+}
+
+TEST(KademliaNode, LostPacketsHideNobody) {
+  Swarm swarm(120, 3);
+  swarm.run_for(30s);
+  swarm.loss = 0.05;
+  swarm.run_for(10min);
+  double sum = 0;
+  for (int i = 0; i < 100; ++i) {
+    const Key target = random_key(swarm.random());
+    const std::size_t from = swarm.random().below(swarm.size());
+    sum += recall(swarm.look_up(from, target, LookupGoal::nearest()), swarm.truly_nearest(target, 20, from));
+  }
+  EXPECT_GE(sum / 100, 0.98);
+}
+
+TEST(KademliaNode, IdleNodesSayLittle) {
+  Swarm swarm(40, 4);
+  swarm.run_for(5min);
+  const std::uint64_t before = swarm.node(7).counters().requests_sent;
+  swarm.run_for(10min);
+  EXPECT_LE(swarm.node(7).counters().requests_sent - before, 400u);
+}
+
+TEST(KademliaNode, RefusesMoreLookupsThanItCanHold) {
+  const Config config{.lookups_max = 2};
+  core::SeededRandom random(1);
+  Outbox outbox;
+  KademliaNode node(contact_of(1, 1), config, random);
+  const std::vector<Contact> saved{contact_of(2, 2)};
+  node.bootstrap(saved, {}, Instant(0s), outbox);
+  ASSERT_EQ(outbox.sends.size(), 1u);
+  Message pong{outbox.sends[0].message.transaction, 0, saved[0], Pong{}};
+  node.receive(saved[0].endpoint, pong, Instant(1ms), outbox);
+  const auto first = node.start(Key{}, LookupGoal::nearest(), Instant(2ms), outbox);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(node.start(Key{}, LookupGoal::nearest(), Instant(2ms), outbox));
+  EXPECT_FALSE(node.start(Key{}, LookupGoal::nearest(), Instant(2ms), outbox));
+  node.cancel(*first);
+  EXPECT_TRUE(node.start(Key{}, LookupGoal::nearest(), Instant(2ms), outbox));
+  EXPECT_TRUE(outbox.finished.empty());
+}
+
+TEST(KademliaNode, NobodyIsAdmittedWithoutProofOfLife) {
+  const Config config;
+  core::SeededRandom random(9);
+  KademliaNode node(contact_of(1, 1), config, random);
+  Outbox outbox;
+  Instant now(0s);
+  for (int i = 0; i < 20'000; ++i) {
+    now += 1ms;
+    const Contact sender = contact_of(random_key(random), static_cast<std::uint16_t>(1 + random.below(5000)));
+    Message message{.transaction = random.next(), .sender = sender};
+    switch (random.below(4)) {
+      case 0:
+        message.body = Ping{};
+        break;
+      case 1:
+        message.body = Pong{};
+        break;
+      case 2:
+        message.body = FindNode{random_key(random)};
+        break;
+      default: {
+        Nodes nodes;
+        while (!nodes.contacts.full()) nodes.contacts.push_back(contact_of(random_key(random), 9));
+        message.body = nodes;
+      }
+    }
+    node.receive(sender.endpoint, message, now, outbox);
+    if (node.next_wakeup() <= now) node.tick(now, outbox);
+    outbox.clear();
+  }
+  EXPECT_EQ(node.table().size(), 0u);
+  EXPECT_LE(node.requests_waiting(), 200u);
+  EXPECT_GT(node.counters().replies_unexpected, 0u);
+}
+
+}  // namespace
+}  // namespace kadenza::distributed::kademlia
