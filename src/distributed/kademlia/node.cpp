@@ -292,7 +292,7 @@ LookupId KademliaNode::begin_lookup(const Key& target, const LookupGoal& goal, b
   const LookupId id{++last_lookup_};
   auto lookup = std::make_unique<Lookup>(self_.id, target, goal, now_);
   ContactArray<kLookupNodesMax> known;
-  table_.nearest(target, lookup->goal().count, self_.id, known);
+  table_.nearest(target, std::max<std::size_t>(lookup->goal().count, kAnswerContactsMax), self_.id, known);
   for (const Contact& contact : known) lookup->add_known(contact);
   lookups_.push_back({id, internal, std::move(lookup)});
   ++counters_.lookups_started;

@@ -47,7 +47,7 @@ class Player {
       ++number;
       const Words words = words_of(line);
       if (words.empty()) continue;
-      const bool expectation = words[0] == ">" || words[0] == "=";
+      const bool expectation = words[0] == ">" || words[0] == "=" || words[0] == "...";
       if (!expectation) nothing_left();
       if (complaint_.empty()) run(words, line);
       if (!complaint_.empty()) return "line " + std::to_string(number) + ": " + complaint_;
@@ -59,6 +59,7 @@ class Player {
  private:
   void run(const Words& words, const std::string& line) {
     if (words[0] == ">" || words[0] == "=") return expect(words, line);
+    if (words[0] == "...") return done_.clear();
     if (words[0] == "contact" && words.size() >= 3) return define(words);
     if (words[0] == "node" && words.size() == 2) return make_node(words[1]);
     if (words[0] == "set" && words.size() == 3) return configure(words[1], words[2]);
@@ -129,9 +130,9 @@ class Player {
       if (waiting.empty()) {
         message.transaction = 4711;  // nobody asked
       } else {
-        message.transaction = waiting.front().transaction;
-        message.attempt = waiting.front().attempt;
-        waiting.pop_front();
+        message.transaction = waiting.back().transaction;
+        message.attempt = waiting.back().attempt;
+        waiting.pop_back();
       }
     } else {
       message.transaction = ++asked_us_;
@@ -150,6 +151,7 @@ class Player {
       return complain("no such message: " + kind);
     }
     node_->receive(message.sender.endpoint, message, now_, outbox_);
+    if (node_->next_wakeup() <= now_) node_->tick(now_, outbox_);
     collect();
   }
 
