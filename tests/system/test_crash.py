@@ -50,20 +50,25 @@ def check_kept(node, songs):
         assert song["id"] in [hit["id"] for hit in node.search(song["title"])["songs"]], song["title"]
 
 
+def blobs(node):
+    """{name: path} of the files in the blob store that have a blob's name."""
+    named = {"".join(path.relative_to(node.data).parts): path for path in (node.data / "blobs").rglob("*")
+             if path.is_file()}
+    return {name[-52:]: path for name, path in named.items() if re.search(r"[a-z2-7]{52}$", name)}
+
+
 def check_blobs(node):
-    """Every file of the blob store is whole: its name is its hash; nothing else lies there."""
-    for path in (node.data / "blobs").rglob("*"):
-        name = "".join(path.relative_to(node.data / "blobs").parts)
-        if path.is_file() and (hash_name := re.search(r"[a-z2-7]{52}$", name)):
-            digest = base64.b32encode(hashlib.sha256(path.read_bytes()).digest()).decode().rstrip("=").lower()
-            assert digest == hash_name[0], path
+    """Every file of the blob store is whole: its name is its hash."""
+    for name, path in blobs(node).items():
+        assert base32(hashlib.sha256(path.read_bytes()).digest()) == name
 
 
-def left_overs(node):
-    """Files under no blob's name."""
-    return [path for path in (node.data / "blobs").rglob("*") if path.is_file() and
-            not re.search(r"[a-z2-7]{52}$", "".join(path.relative_to(node.data / "blobs").parts))
-            and path.name not in ("lock", "LOCK", ".lock")]
+def base32(digest):
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def half_files(node):
+    return [path for path in (node.data / "blobs" / "staging").iterdir()]
 
 
 def test_kill_9_in_a_loop_during_uploads(new_node, next_tune):
@@ -96,7 +101,7 @@ def test_kill_9_in_a_loop_during_uploads(new_node, next_tune):
     node.start()
     check_kept(node, kept)
     check_blobs(node)
-    wait_until(lambda: not left_overs(node), "left-overs are cleaned")
+    assert half_files(node) == [], "half files are removed at the start"
     assert interrupted > ROUNDS, "the kills came while uploads were under way"
 
     totals = node.json("/totals")
@@ -107,8 +112,9 @@ def test_kill_9_in_a_loop_during_uploads(new_node, next_tune):
         page = node.json("/songs", limit=500, cursor=cursor) if cursor else node.json("/songs", limit=500)
         for song in page["items"]:
             served = node.audio(song["id"]).content
-            assert base64.b32encode(hashlib.sha256(served).digest()).decode().rstrip("=").lower() == song["audio_hash"]
+            assert base32(hashlib.sha256(served).digest()) == song["audio_hash"]
         cursor = page["next"]
+    wait_until(lambda: len(blobs(node)) == totals["songs"], "audio that belongs to no song is removed", 30)
 
 
 def test_kill_9_while_songs_are_analysed(new_node, next_tune):
