@@ -107,10 +107,11 @@ def test_the_configuration_file(new_node):
     node = new_node(start=False)
     file = node.config / "kadenza" / "config.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    for content, word in (('[serve]\nno_such_key = 1\n', "no_such_key"), ('[serve]\ncapacity = "plenty"\n', "capacity"),
-                          ('[serve\n', "config.toml"), ('[serve]\ncapacity = true\n', "capacity")):
+    for content, words in (('[serve]\nno_such_key = 1\n', ("no_such_key", "config.toml")),
+                           ('[serve\n', ("config.toml", "line 1")), ('[serve]\ncapacity = [[1]]\n', ("capacity",)),
+                           ('[serve]\ncapacity = "plenty"\n', ("plenty",)), ('[serve]\nthreads = -3\n', ("threads",))):
         file.write_text(content)
-        refused_start(node, word, "config.toml", code=2)
+        refused_start(node, *words, code=2)
     file.write_text('[serve]\ncapacity = "100MB"\n')
     node.start()
     assert node.stop() == 0
