@@ -16,7 +16,7 @@
 #include "connection.hpp"
 #include "report.hpp"
 
-namespace kadenza::bench::load {
+namespace kadenza::benchmarks::load {
 namespace {
 
 constexpr std::size_t kReadBytes = 512 * 1024;
@@ -176,8 +176,8 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace kadenza::bench::load
+}  // namespace kadenza::benchmarks::load
 
 int main(int argc, char** argv) {
-  return kadenza::bench::load::run(argc, argv);
+  return kadenza::benchmarks::load::run(argc, argv);
 }

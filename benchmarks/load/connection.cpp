@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace kadenza::bench::load {
+namespace kadenza::benchmarks::load {
 namespace {
 
 constexpr std::size_t kHeadBytesMax = 16 * 1024;
@@ -169,4 +169,4 @@ void Connection::parse_head() {
   answer_.head_done = true;
 }
 
-}  // namespace kadenza::bench::load
+}  // namespace kadenza::benchmarks::load

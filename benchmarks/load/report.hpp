@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace kadenza::bench::load {
+namespace kadenza::benchmarks::load {
 
 /// What was measured. Times in microseconds.
 struct Report {
@@ -17,4 +17,4 @@ struct Report {
   std::string to_json();
 };
 
-}  // namespace kadenza::bench::load
+}  // namespace kadenza::benchmarks::load

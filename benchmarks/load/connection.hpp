@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 
-namespace kadenza::bench::load {
+namespace kadenza::benchmarks::load {
 
 using Clock = std::chrono::steady_clock;
 
@@ -83,4 +83,4 @@ class Connection {
   std::optional<Clock::time_point> first_byte_;
 };
 
-}  // namespace kadenza::bench::load
+}  // namespace kadenza::benchmarks::load

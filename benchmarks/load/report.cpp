@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace kadenza::bench::load {
+namespace kadenza::benchmarks::load {
 namespace {
 
 double percentile(const std::vector<double>& sorted, double share) {
@@ -30,4 +30,4 @@ std::string Report::to_json() {
       summary(latencies), summary(first_bytes));
 }
 
-}  // namespace kadenza::bench::load
+}  // namespace kadenza::benchmarks::load
