@@ -55,7 +55,8 @@ void ChunkHasher::grown(std::uint64_t size) {
       return hash_chunks(file->get(), begin, end);
     });
     spans_.push_back(task.get_future());
-    boost::asio::post(pool_, std::move(task));
+    // Wrapped, because Asio takes a bare packaged_task for a completion token and retrieves its future too.
+    boost::asio::post(pool_, [task = std::move(task)]() mutable { task(); });
   }
 }
 

@@ -108,15 +108,15 @@ core::Task<void> LocalLibrary::stop() {
 
 namespace {
 
-/// Runs `work` on the blocking pool unless the deadline has passed when its turn comes.
+/// Runs `work` on the blocking pool unless the deadline has passed when its turn comes. Give it named
+/// objects: GCC 12 destroys the captures of a closure twice that is made inside a co_await expression.
 template <class Parts, class Work>
 core::Task<std::invoke_result_t<Work>> in_turn(Parts& parts, core::Deadline deadline, Work work) {
-  co_return co_await core::run_on(
-      parts.options.blocking,
-      [&parts, deadline, work = std::move(work)]() mutable -> std::invoke_result_t<Work> {
-        if (auto in_time = parts.in_time(deadline); !in_time) return std::unexpected(in_time.error());
-        return work();
-      });
+  auto timely = [&parts, deadline, work = std::move(work)]() mutable -> std::invoke_result_t<Work> {
+    if (auto in_time = parts.in_time(deadline); !in_time) return std::unexpected(in_time.error());
+    return work();
+  };
+  co_return co_await core::run_on(parts.options.blocking, std::move(timely));
 }
 
 }  // namespace
@@ -203,20 +203,20 @@ core::Task<Result<core::DerivedFacts>> LocalLibrary::derived_facts(core::SongId 
 
 core::Task<Result<core::SearchResults>> LocalLibrary::search(core::SearchRequest request,
                                                              core::Deadline deadline) {
-  co_return co_await in_turn(*parts_, deadline,
-                             [this, request = std::move(request)] { return parts_->index->search(request); });
+  auto work = [this, request = std::move(request)] { return parts_->index->search(request); };
+  co_return co_await in_turn(*parts_, deadline, std::move(work));
 }
 
 core::Task<Result<core::Page<core::Song>>> LocalLibrary::songs(core::SongListRequest request,
                                                                core::Deadline deadline) {
-  co_return co_await in_turn(
-      *parts_, deadline, [this, request = std::move(request)] { return parts_->catalogue.songs(request); });
+  auto work = [this, request = std::move(request)] { return parts_->catalogue.songs(request); };
+  co_return co_await in_turn(*parts_, deadline, std::move(work));
 }
 
 core::Task<Result<core::Page<core::Album>>> LocalLibrary::albums(core::AlbumListRequest request,
                                                                  core::Deadline deadline) {
-  co_return co_await in_turn(
-      *parts_, deadline, [this, request = std::move(request)] { return parts_->catalogue.albums(request); });
+  auto work = [this, request = std::move(request)] { return parts_->catalogue.albums(request); };
+  co_return co_await in_turn(*parts_, deadline, std::move(work));
 }
 
 core::Task<Result<core::AlbumDetail>> LocalLibrary::album(core::AlbumId id, core::Deadline deadline) {
@@ -225,8 +225,8 @@ core::Task<Result<core::AlbumDetail>> LocalLibrary::album(core::AlbumId id, core
 
 core::Task<Result<core::Page<core::Artist>>> LocalLibrary::artists(core::PageRequest page,
                                                                    core::Deadline deadline) {
-  co_return co_await in_turn(*parts_, deadline,
-                             [this, page = std::move(page)] { return parts_->catalogue.artists(page); });
+  auto work = [this, page = std::move(page)] { return parts_->catalogue.artists(page); };
+  co_return co_await in_turn(*parts_, deadline, std::move(work));
 }
 
 core::Task<Result<core::ArtistDetail>> LocalLibrary::artist(core::ArtistId id, core::Deadline deadline) {
@@ -235,8 +235,8 @@ core::Task<Result<core::ArtistDetail>> LocalLibrary::artist(core::ArtistId id, c
 
 core::Task<Result<core::Page<core::Genre>>> LocalLibrary::genres(core::PageRequest page,
                                                                  core::Deadline deadline) {
-  co_return co_await in_turn(*parts_, deadline,
-                             [this, page = std::move(page)] { return parts_->catalogue.genres(page); });
+  auto work = [this, page = std::move(page)] { return parts_->catalogue.genres(page); };
+  co_return co_await in_turn(*parts_, deadline, std::move(work));
 }
 
 core::Task<Result<core::LibraryTotals>> LocalLibrary::totals(core::Deadline deadline) {
