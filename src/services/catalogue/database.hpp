@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <vector>
 
 #include "core/error.hpp"
@@ -38,7 +39,6 @@ class Database {
     std::uint32_t reader_cache_kib = 1024;  ///< of each read connection
   };
   using Write = std::function<core::Result<void>(Transaction&)>;
-  using Read = std::function<core::Result<void>(Connection&)>;
 
   /// Opens or creates `directory`/library.db and brings its schema up to date. A file written by a newer
   /// version is left untouched: kInvalidArgument.
@@ -54,8 +54,15 @@ class Database {
   /// one fsync (group commit); `work` may run on another caller's thread, one at a time, in order of arrival.
   core::Result<void> write(const Write& work);
 
-  /// Runs `work` on a read connection, in one snapshot. Waits when all connections are in use.
-  core::Result<void> read(const Read& work) const;
+  /// Runs `work` (Connection& → Result<T>) on a read connection, in one snapshot, and returns what it does.
+  /// Waits when all connections are in use.
+  template <class Work>
+  auto read(const Work& work) const -> std::invoke_result_t<const Work&, Connection&> {
+    std::invoke_result_t<const Work&, Connection&> result;
+    const auto done = run_read([&](Connection& connection) { result = work(connection); });
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
 
   /// A random identity, made with the file: derived data names it to tell whose it is.
   const std::array<std::uint8_t, 16>& identity() const noexcept { return identity_; }
@@ -65,7 +72,9 @@ class Database {
 
   Database(std::filesystem::path file, Options options);
   core::Result<void> prepare();
-  void commit_batch(const std::vector<Waiting*>& batch);
+  core::Result<void> run_read(const std::function<void(Connection&)>& work) const;
+  std::vector<core::Result<void>> commit_batch(const std::vector<Waiting*>& batch);
+  core::Result<void> run_in_savepoint(const Write& work);
   std::unique_ptr<Connection> take_reader() const;
   void return_reader(std::unique_ptr<Connection> reader) const;
 
