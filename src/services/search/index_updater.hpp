@@ -37,7 +37,7 @@ class IndexUpdater {
   bool pending_ = true;
   bool stopping_ = false;
   std::condition_variable changed_;
-  std::thread thread_;
+  std::thread thread_;  // last, so that it starts when the rest is there
 };
 
 }  // namespace kadenza::services::search
