@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <span>
 
+#include <boost/asio/packaged_task.hpp>
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
 
@@ -46,17 +47,15 @@ ChunkHasher::ChunkHasher(boost::asio::thread_pool& pool, std::shared_ptr<const c
 void ChunkHasher::grown(std::uint64_t size) {
   while ((spans_.size() + 1) * kSpanBytes <= size) {
     const auto begin = spans_.size() * kSpanBytes;
-    std::packaged_task<Span()> task([file = file_, begin] {
+    auto hash_span = [file = file_, begin] {
       const auto end = begin + kSpanBytes;
       if (end % kWritebackBytes == 0) {
         ::sync_file_range(file->get(), static_cast<off_t>(end - kWritebackBytes), kWritebackBytes,
                           SYNC_FILE_RANGE_WRITE);
       }
       return hash_chunks(file->get(), begin, end);
-    });
-    spans_.push_back(task.get_future());
-    // Wrapped, because Asio takes a bare packaged_task for a completion token and retrieves its future too.
-    boost::asio::post(pool_, [task = std::move(task)]() mutable { task(); });
+    };
+    spans_.push_back(boost::asio::post(pool_, std::packaged_task<Span()>(std::move(hash_span))));
   }
 }
 

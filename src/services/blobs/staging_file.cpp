@@ -40,7 +40,11 @@ StagingFile::~StagingFile() {
 }
 
 void StagingFile::discard() noexcept {
-  if (!name_.empty()) store_.discard_staging_file(name_);
+  if (!name_.empty()) {
+    store_.discard_staging_file(name_);
+    // Frees the space now, although hashers may have the file open for a moment yet.
+    static_cast<void>(::ftruncate(fd_->get(), 0));
+  }
   name_.clear();
   store_.usage().release(std::exchange(reserved_, 0));
 }
