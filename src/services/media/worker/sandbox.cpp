@@ -20,9 +20,9 @@ namespace kadenza::services::media {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kLimitAddressSpace = false;  // sanitizers reserve terabytes of addresses
+constexpr bool kSanitized = true;
 #else
-constexpr bool kLimitAddressSpace = true;
+constexpr bool kSanitized = false;
 #endif
 
 struct FreeFilter {
@@ -47,7 +47,8 @@ bool add_rules(scmp_filter_ctx context) {
                          SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group)}) {
     ok = ok && allow(context, call);
   }
-  return ok;
+  // AddressSanitizer looks at the signal stack before every throw and _exit().
+  return ok && (!kSanitized || allow(context, SCMP_SYS(sigaltstack)));
 }
 
 void limit(__rlimit_resource resource, rlim_t value, rlim_t grace = 0) {
@@ -81,7 +82,8 @@ core::Result<void> Sandbox::enter(const SandboxLimits& limits) const {
   limit(RLIMIT_NOFILE, 0);
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_CPU, limits.cpu_seconds, 1);  // SIGXCPU first, which tells the reason
-  if (kLimitAddressSpace) limit(RLIMIT_AS, limits.memory_bytes);
+  // Sanitizers reserve terabytes of addresses.
+  if (!kSanitized) limit(RLIMIT_AS, limits.memory_bytes);
 
   const sock_fprog program{static_cast<unsigned short>(program_.size()),
                            const_cast<sock_filter*>(program_.data())};

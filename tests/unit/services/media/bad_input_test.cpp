@@ -28,8 +28,8 @@ INSTANTIATE_TEST_SUITE_P(All, CutTest,
                                          "short-aac.m4a", "short-alac.m4a", "short-tone.wav",
                                          "short-tone.aiff", "rotten.flac", "huge.flac", "huge.wav",
                                          "nested.m4a"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& instance) {
+                           std::string name = instance.param;
                            std::ranges::replace_if(
                                name, [](char c) { return c == '-' || c == '.'; }, '_');
                            return name;
@@ -47,8 +47,8 @@ INSTANTIATE_TEST_SUITE_P(All, NoAudioTest,
                          testing::Values("empty.mp3", "text.mp3", "random.mp3", "zeros.flac", "image.mp3",
                                          "video.mp4", "film.mp4", "flac.ogg", "wma.wma", "mp2.mp2",
                                          "huge-atom.m4a", "bomb.png"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& instance) {
+                           std::string name = instance.param;
                            std::ranges::replace_if(
                                name, [](char c) { return c == '-' || c == '.'; }, '_');
                            return name;

@@ -62,7 +62,9 @@ INSTANTIATE_TEST_SUITE_P(All, FormatTest,
                                          Expected{"alac.m4a", AudioFormat::kAlac, 44'100, 16},
                                          Expected{"tone.wav", AudioFormat::kWav, 44'100, 16},
                                          Expected{"tone.aiff", AudioFormat::kAiff, 44'100, 16}),
-                         [](const auto& info) { return std::string(core::to_string(info.param.format)); });
+                         [](const auto& instance) {
+                           return std::string(core::to_string(instance.param.format));
+                         });
 
 class OldTagsTest : public MediaTest {};
 

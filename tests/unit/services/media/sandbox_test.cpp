@@ -75,8 +75,7 @@ TEST(SandboxTest, TimeOnTheProcessorIsLimited) {
   const auto spin = [] {
     const auto sandbox = Sandbox::prepare();
     if (!sandbox->enter({512u << 20, 1})) ::_exit(77);
-    for (volatile unsigned i = 0;; i = i + 1) {
-    }
+    for (;;) asm volatile("");
   };
   EXPECT_EXIT(spin(), testing::KilledBySignal(SIGXCPU), "");
 }

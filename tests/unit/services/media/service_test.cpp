@@ -48,7 +48,7 @@ TEST_F(MediaTest, KilledWorkersAreReplaced) {
   for (int i = 0; i < 5; ++i) {
     const auto probed = probe("second.mp3");
     // The first may have met a worker that was just dying.
-    if (i > 2) EXPECT_TRUE(probed.has_value()) << probed.error().detail;
+    EXPECT_TRUE(i < 3 || probed.has_value());
   }
 }
 
@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(std::pair{"garbage", Errc::kDamagedMedia}, std::pair{"endless", Errc::kDamagedMedia},
                     std::pair{"half", Errc::kDamagedMedia}, std::pair{"stub", Errc::kDamagedMedia},
                     std::pair{"silent", Errc::kUnavailable}, std::pair{"gone", Errc::kUnavailable}),
-    [](const auto& info) { return std::string(info.param.first); });
+    [](const auto& instance) { return std::string(instance.param.first); });
 
 TEST_F(MediaTest, ManyFilesAtOnceWaitTheirTurn) {
   asio::io_context io;
