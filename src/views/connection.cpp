@@ -185,6 +185,9 @@ core::Task<Connection::Head> Connection::read_head(Response& refusal) {
 }
 
 std::optional<Response> Connection::refusal_of(Transport::ErrorCode parse_error) const {
+  if (parse_error == http::error::bad_version)
+    return problem(http::status::http_version_not_supported, "version_not_supported",
+                   "Only HTTP/1.1 and 1.0 are spoken here.");
   if (parse_error != http::error::header_limit)
     return problem(http::status::bad_request, "malformed_request",
                    "The head of the request is malformed: " + parse_error.message() + ".");
@@ -203,9 +206,6 @@ std::optional<Response> Connection::refusal_of(const Parser::value_type& head) c
   const auto bad = [](std::string_view detail) {
     return problem(http::status::bad_request, "malformed_request", detail);
   };
-  if (head.version() != 10 && head.version() != 11)
-    return problem(http::status::http_version_not_supported, "version_not_supported",
-                   "Only HTTP/1.1 and 1.0 are spoken here.");
   if (head.method() == http::verb::unknown)
     return problem(http::status::not_implemented, "method_unknown", "This method is not known here.");
   if (head.target().size() > environment_.options.limits.target_bytes)

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kBodyReadBytes = 64 * 1024;
 constexpr std::size_t kSkippedBodyMax = 64 * 1024;
+constexpr std::size_t kChunkHeadMax = 8 * 1024;
 constexpr std::size_t kStreamBytes = 32 * 1024;
 constexpr auto kLingerMax = std::chrono::seconds(30);
 
@@ -72,6 +73,8 @@ core::Result<std::size_t> Connection::parse_body(std::span<std::uint8_t> out) {
     const auto used = parser_->put(buffer_.data(), error);
     buffer_.consume(used);
     filled = out.size() - body.size;
+    if (error == http::error::need_more && buffer_.size() > kChunkHeadMax)
+      return fail(Errc::kInvalidArgument, "A chunk's head, or the trailer, is too long.");
     if (error == http::error::need_more) break;
     if (error && error != http::error::need_buffer)
       return fail(Errc::kInvalidArgument, "The body is malformed: " + error.message() + ".");

@@ -32,11 +32,15 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr auto kAcceptBackOff = std::chrono::milliseconds(100);
 constexpr auto kStopPoll = std::chrono::milliseconds(10);
 
-constexpr std::string_view kTooManyConnections =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
-    "Connection: close\r\nContent-Length: 151\r\n\r\n"
-    R"({"type":"urn:kadenza:problem:unavailable","title":"Too many connections","status":503,)"
-    R"("detail":"Too many connections are open.","code":"unavailable"})";
+std::string too_many_connections() {
+  constexpr std::string_view kBody =
+      R"({"type":"urn:kadenza:problem:unavailable","title":"Too many connections","status":503,)"
+      R"("detail":"Too many connections are open; try again in a moment.","code":"unavailable"})";
+  return fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
+      "Connection: close\r\nContent-Length: {}\r\n\r\n{}",
+      kBody.size(), kBody);
+}
 
 struct Acceptor {
   tcp::acceptor acceptor;
@@ -168,7 +172,7 @@ void HttpServer::State::serve(tcp::socket socket, bool over_tls) {
     environment.metrics.connection_refused();
     if (!over_tls) {
       socket.native_non_blocking(true, error);
-      socket.send(asio::buffer(kTooManyConnections), 0, error);
+      socket.send(asio::buffer(too_many_connections()), 0, error);
     }
     return;
   }

@@ -54,7 +54,8 @@ core::Result<Target> parse_target(std::string_view raw) {
     return fail(
         Errc::kInvalidArgument,
         "The address of the request is malformed; characters outside of RFC 3986 must be percent-encoded.");
-  if (!origin_form && parsed->scheme() != "http" && parsed->scheme() != "https")
+  const bool is_http = parsed->scheme() == "http" || parsed->scheme() == "https";
+  if (!origin_form && (!is_http || parsed->host().empty()))
     return fail(Errc::kInvalidArgument,
                 "The address of the request must be a path, or an http or https URL.");
   return decoded(*parsed);

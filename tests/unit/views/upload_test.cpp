@@ -174,12 +174,15 @@ TEST_F(Uploads, CutBodiesAreToldSo) {
 
 TEST_F(Uploads, MalformedChunksAreRefused) {
   start();
-  for (const auto* body : {"zz\r\n", "5\r\nSONG\nXX", "-1\r\n", "ffffffffffffffffff\r\n"}) {
+  for (const auto* body : {"zz\r\n", "5\r\nSONG\nXXXX\r\n", "-1\r\n", "ffffffffffffffffff\r\n"}) {
     testing::HttpClient client(port());
     EXPECT_EQ(client.exchange(request("POST", kSongs, "Transfer-Encoding: chunked\r\n") + body).result_int(),
               400U)
         << body;
   }
+  testing::HttpClient client(port());
+  client.send(request("POST", kSongs, "Transfer-Encoding: chunked\r\n") + std::string(20'000, '0'));
+  EXPECT_EQ(client.read_response()->result_int(), 400U);
 }
 
 TEST_F(Uploads, ContinueIsSentOnlyWhenTheBodyIsWanted) {
