@@ -136,7 +136,7 @@ TEST_F(Protocol, StoppedReadersAreDroppedAndSlowOnesServed) {
   testing::HttpClient stopped(port(), {.receive_buffer = 64 * 1024});
   stopped.send(request("GET", path));
   testing::HttpClient slow(port(), {.receive_buffer = 64 * 1024});
-  slow.send(request("GET", path));
+  slow.send(request("GET", path, "Connection: close\r\n"));
   // The slow one takes a little at a time, for longer than the time that nothing may move.
   std::size_t got = 0;
   const auto began = std::chrono::steady_clock::now();
