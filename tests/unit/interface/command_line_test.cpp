@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "interface/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include "environment.hpp"
+
+namespace kadenza::interface {
+namespace {
+
+TEST(Sizes, AreReadAsPeopleWriteThem) {
+  EXPECT_EQ(parse_size("1000"), 1000U);
+  EXPECT_EQ(parse_size("500GB"), 500'000'000'000U);
+  EXPECT_EQ(parse_size("1.5 TB"), 1'500'000'000'000U);
+  EXPECT_EQ(parse_size("2GiB"), 2ULL << 30U);
+  for (const char* text : {"", "GB", "0", "-1GB", "5XB", "1e30", "nan", "inf", "5GBs"})
+    EXPECT_FALSE(parse_size(text)) << text;
+}
+
+TEST(ListenAddresses, NeedHostAndPort) {
+  EXPECT_EQ(parse_listen_address("127.0.0.1:80"), (ListenAddress{"127.0.0.1", 80}));
+  EXPECT_EQ(parse_listen_address("[::1]:0"), (ListenAddress{"::1", 0}));
+  for (const char* text : {"", "127.0.0.1", ":80", "::1:80", "host:", "host:x", "host:70000"}) {
+    EXPECT_FALSE(parse_listen_address(text)) << text;
+  }
+  EXPECT_TRUE((ListenAddress{"127.8.9.1", 1}).is_loopback());
+  EXPECT_TRUE((ListenAddress{"::1", 1}).is_loopback());
+  EXPECT_TRUE((ListenAddress{"localhost", 1}).is_loopback());
+  EXPECT_FALSE((ListenAddress{"0.0.0.0", 1}).is_loopback());
+  EXPECT_FALSE((ListenAddress{"music.example", 1}).is_loopback());
+}
+
+TEST(Serve, PlainHttpLeavesTheMachineOnlyWhenSaid) {
+  Program program;
+  const Ended refused = program({"serve", "--http", "0.0.0.0:4747"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("--insecure-http"), std::string::npos) << refused.err;
+  EXPECT_FALSE(program.served);
+  EXPECT_EQ(program({"serve", "--http", "0.0.0.0:4747", "--insecure-http"}).code, 0);
+  EXPECT_EQ(program({"serve", "--http", "0.0.0.0:4747", "--tls-cert", "c", "--tls-key", "k"}).code, 0);
+  EXPECT_EQ(program({"serve", "--tls-cert", "c"}).code, 2);
+}
+
+TEST(Serve, Defaults) {
+  Program program;
+  const Variable data("XDG_DATA_HOME", "/data");
+  ASSERT_EQ(program({"serve"}).code, 0);
+  EXPECT_EQ(program.served->data, "/data/kadenza");
+  EXPECT_EQ(program.served->http, (std::vector<ListenAddress>{{"127.0.0.1", 4747}}));
+  EXPECT_FALSE(program.served->capacity);
+  EXPECT_GT(program.served->threads, 0U);
+}
+
+TEST(CommandLine, WhatCannotBeUnderstoodIsAUsageError) {
+  Program program;
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"play"},
+                                                    {"search"},
+                                                    {"upload"},
+                                                    {"get"},
+                                                    {"search", "x", "--limit", "0"},
+                                                    {"search", "x", "--server", "nonsense"},
+                                                    {"get", "not-an-id"},
+                                                    {"login", "--code", "x", "--password-stdin"},
+                                                    {"completion", "tcsh"}}) {
+    const Ended run = program(arguments);
+    EXPECT_TRUE(run.code == 2 || (run.code == 1 && arguments.size() == 4)) << run.code << run.err;
+    EXPECT_FALSE(run.err.empty());
+  }
+}
+
+TEST(CommandLine, EveryCommandHelpsWithExamples) {
+  Program program;
+  EXPECT_NE(program({"--version"}).out.find("1.2.3"), std::string::npos);
+  for (const char* command : {"serve", "upload", "search", "get", "login", "completion"}) {
+    const Ended help = program({command, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_NE(help.out.find("Examples:"), std::string::npos) << command;
+    EXPECT_NE(program({"--help"}).out.find(command), std::string::npos) << command;
+  }
+}
+
+TEST(Completion, NamesEveryCommandAndOption) {
+  Program program;
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = program({"completion", shell}).out;
+    for (const char* word :
+         {"serve", "upload", "search", "login", "insecure-http", "password-stdin", "server", "jobs"}) {
+      EXPECT_NE(script.find(word), std::string::npos) << shell << " lacks " << word;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kadenza::interface

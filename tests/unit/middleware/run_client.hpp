@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "middleware/client.hpp"
+
+namespace kadenza::middleware {
+
+inline std::vector<Server> servers(const std::string& list, const std::string& token = "secret") {
+  std::vector<Server> made;
+  for (Endpoint& endpoint : *parse_servers(list)) made.push_back({std::move(endpoint), token});
+  return made;
+}
+
+/// Time-outs that tests can wait for.
+inline HttpClient::Config quick() {
+  HttpClient::Config config;
+  config.timeouts = {std::chrono::milliseconds(2000), std::chrono::milliseconds(300)};
+  return config;
+}
+
+template <class T>
+T run(core::Task<T> task) {
+  boost::asio::io_context io;
+  auto result = boost::asio::co_spawn(io, std::move(task), boost::asio::use_future);
+  io.run();
+  return result.get();
+}
+
+}  // namespace kadenza::middleware
