@@ -2,6 +2,7 @@
 #include "middleware/endpoint.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <boost/url.hpp>
 #include <fmt/format.h>
@@ -53,8 +54,10 @@ core::Result<Endpoint> parse_endpoint(std::string_view text) {
   if (endpoint.host.empty()) return bad_url(text, "the host is missing");
   endpoint.port = endpoint.tls ? kHttpsPort : kDefaultPort;
   if (url.has_port()) {
-    endpoint.port = url.port_number();
-    if (endpoint.port == 0) return bad_url(text, "the port must be 1 to 65535");
+    const std::string port(url.port());
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    if (error != std::errc() || end != port.data() + port.size() || endpoint.port == 0)
+      return bad_url(text, "the port must be 1 to 65535");
   }
   endpoint.prefix = std::string(url.encoded_path());
   while (endpoint.prefix.ends_with('/')) endpoint.prefix.pop_back();

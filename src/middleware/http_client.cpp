@@ -86,7 +86,7 @@ core::Task<core::Result<bool>> parse_more(Connection& connection, Response::Pars
   KADENZA_CO_TRY(const std::size_t count, co_await connection.read_some(into));
   buffer.commit(count);
   if (count > 0) co_return true;
-  parser.put_eof(error = {});
+  if (parser.got_some()) parser.put_eof(error = {});
   co_return false;
 }
 

@@ -88,7 +88,6 @@ TEST(Client, TellsTheServersOwnReason) {
 TEST(Client, KeepsItsConnection) {
   ScriptedServer server(answering([](const SeenRequest&) { return http_answer("200 OK", kSong); }));
   Client client(servers(server.url()), quick());
-  boost::asio::io_context io;
   auto three = [&]() -> core::Task<int> {
     int good = 0;
     for (int i = 0; i < 3; ++i) {
@@ -97,9 +96,7 @@ TEST(Client, KeepsItsConnection) {
     }
     co_return good;
   };
-  auto good = boost::asio::co_spawn(io, three, boost::asio::use_future);
-  io.run();
-  EXPECT_EQ(good.get(), 3);
+  EXPECT_EQ(run(three()), 3);
   EXPECT_EQ(server.connections(), 1);
 }
 

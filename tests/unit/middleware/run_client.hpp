@@ -15,7 +15,8 @@ namespace kadenza::middleware {
 
 inline std::vector<Server> servers(const std::string& list, const std::string& token = "secret") {
   std::vector<Server> made;
-  for (Endpoint& endpoint : *parse_servers(list)) made.push_back({std::move(endpoint), token});
+  auto endpoints = parse_servers(list);
+  for (Endpoint& endpoint : *endpoints) made.push_back({std::move(endpoint), token});
   return made;
 }
 
@@ -26,9 +27,16 @@ inline HttpClient::Config quick() {
   return config;
 }
 
+/// Kept connections live in a Client between two calls, so the context must outlive every Client.
+inline boost::asio::io_context& shared_context() {
+  static boost::asio::io_context io;
+  return io;
+}
+
 template <class T>
 T run(core::Task<T> task) {
-  boost::asio::io_context io;
+  boost::asio::io_context& io = shared_context();
+  io.restart();
   auto result = boost::asio::co_spawn(io, std::move(task), boost::asio::use_future);
   io.run();
   return result.get();
