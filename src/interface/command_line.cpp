@@ -41,7 +41,10 @@ CommandLine::CommandLine(const std::string& version)
   add_get();
   add_login();
   add_completion();
-  for (CLI::App* command : {serve, upload, search, get, login, completion}) command->group(tr("Commands"));
+  for (CLI::App* command : {serve, upload, search, get, login, completion}) {
+    command->group(tr("Commands"));
+    command->get_help_ptr()->group(tr("Options"));
+  }
 }
 
 void CommandLine::add_config(CLI::App& command) {
