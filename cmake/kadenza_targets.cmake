@@ -3,6 +3,14 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
+# Compiles a target with the precompiled header of Asio. GCC takes it only for code that is compiled alike:
+# executables, too, as position-independent as the libraries for which it was made.
+function(kadenza_precompile_asio name)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
+  target_precompile_headers(${name} REUSE_FROM kadenza_boost)
+endfunction()
+
 # kadenza_library(NAME SOURCES ... LINK ... [PRECOMPILED_ASIO])
 # One static library per folder of src/.
 function(kadenza_library name)
@@ -10,7 +18,7 @@ function(kadenza_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   if(ARG_PRECOMPILED_ASIO)
-    target_precompile_headers(${name} REUSE_FROM kadenza_boost)
+    kadenza_precompile_asio(${name})
   endif()
 endfunction()
 
@@ -24,13 +32,7 @@ function(kadenza_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   if(ARG_PRECOMPILED_ASIO)
-    # The precompiled header is made for libraries; GCC takes it only for code that is compiled alike.
-    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${name} PRIVATE -fPIC)
-    target_precompile_headers(${name} REUSE_FROM kadenza_boost)
-    # An executable would be compiled with -fPIE, and the compiler takes a precompiled header only from alike.
-    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${name} PRIVATE -fPIC)
+    kadenza_precompile_asio(${name})
   endif()
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
