@@ -30,6 +30,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-dangling-pointer)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  # Clang 14 can do what <expected> of libstdc++ 12 needs, but does not say so.
+  add_compile_options(-Wno-builtin-macro-redefined -Wno-macro-redefined -D__cpp_concepts=202002L)
+endif()
+
 if(KADENZA_SANITIZE)
   add_compile_options(-fsanitize=${KADENZA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KADENZA_SANITIZE})

@@ -146,18 +146,12 @@ std::vector<std::uint8_t> encode_saved_table(std::span<const Contact> contacts) 
   return bytes;
 }
 
-core::Result<std::vector<Contact>> decode_saved_table(std::span<const std::uint8_t> bytes) {
+std::optional<std::vector<Contact>> decode_saved_table(std::span<const std::uint8_t> bytes) {
   wire::SavedTable table;
-  if (bytes.size() > kSavedTableBytesMax ||
-      !table.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return core::fail(
-        core::Errc::kCorrupted,
-        "This is not a saved routing table. Delete it; the node will find others by its seeds.");
-  }
-  if (table.version() != kTableVersion || table.contacts().size() % Contact::kWireBytes != 0) {
-    return core::fail(core::Errc::kCorrupted,
-                      "The saved routing table has a version that this program does not know.");
-  }
+  if (bytes.size() > kSavedTableBytesMax) return std::nullopt;
+  if (!table.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  if (table.version() != kTableVersion || table.contacts().size() % Contact::kWireBytes != 0)
+    return std::nullopt;
   std::vector<Contact> contacts;
   for (std::size_t i = 0; i < table.contacts().size() / Contact::kWireBytes; ++i) {
     const auto contact = contact_at(table.contacts(), i);

@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "core/error.hpp"
 #include "distributed/kademlia/message.hpp"
 
 namespace kadenza::distributed::kademlia {
@@ -42,7 +41,7 @@ class Codec {
 /// The saved table, at most `kSavedTableBytesMax` long.
 inline constexpr std::size_t kSavedTableBytesMax = 64 * 1024;
 std::vector<std::uint8_t> encode_saved_table(std::span<const Contact> contacts);
-/// Error kCorrupted: not a saved table, or of a version that this program does not know.
-core::Result<std::vector<Contact>> decode_saved_table(std::span<const std::uint8_t> bytes);
+/// Nothing when it is not a saved table, or of a version that this program does not know.
+std::optional<std::vector<Contact>> decode_saved_table(std::span<const std::uint8_t> bytes);
 
 }  // namespace kadenza::distributed::kademlia

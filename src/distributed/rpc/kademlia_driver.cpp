@@ -47,7 +47,8 @@ std::vector<Contact> load_table(const std::filesystem::path& file) {
   bytes.resize(static_cast<std::size_t>(stream.gcount()));
   auto contacts = kademlia::decode_saved_table(bytes);
   if (contacts) return std::move(*contacts);
-  spdlog::warn("{}: {}", file.string(), contacts.error().detail);
+  spdlog::warn("{} is not a routing table that this version can read; others are found by the seeds.",
+               file.string());
   return {};
 }
 

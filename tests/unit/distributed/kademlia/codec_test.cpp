@@ -82,9 +82,9 @@ TEST(SavedTable, RepeatsItsContactsAndRefusesOtherFiles) {
   const std::vector<Contact> contacts{contact_of(1, 1), contact_of(2, 2)};
   const auto bytes = encode_saved_table(contacts);
   EXPECT_EQ(decode_saved_table(bytes), contacts);
-  EXPECT_EQ(decode_saved_table({}).error().code, core::Errc::kCorrupted);
+  EXPECT_FALSE(decode_saved_table({}));
   const std::vector<std::uint8_t> noise(100, 0xff);
-  EXPECT_EQ(decode_saved_table(noise).error().code, core::Errc::kCorrupted);
+  EXPECT_FALSE(decode_saved_table(noise));
   auto cut = bytes;
   cut.pop_back();
   EXPECT_FALSE(decode_saved_table(cut));
