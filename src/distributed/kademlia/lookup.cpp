@@ -28,22 +28,29 @@ Lookup::Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, In
 Lookup::Head Lookup::head() const {
   Head head;
   int live = 0;
+  int quick = 0;
   bool leading = true;
   for (const Index& index : order_) {
-    if (live == goal_.count) break;
     const State state = candidates_[index].state;
     if (state == State::kFailed) continue;
-    if (++live == goal_.count) head.end = candidates_[index].distance;
+    const bool inside = live < goal_.count;
+    if (!inside && (quick >= goal_.count || goal_.kind == LookupGoal::Kind::kRead)) break;
+    if (inside && ++live == goal_.count) head.end = candidates_[index].distance;
+    quick += state != State::kSlow;
     leading = leading && (state == State::kReplied || state == State::kSlow);
     switch (state) {
       case State::kNew:
         if (!head.unasked) head.unasked = &index;
+        head.open += inside;
         break;
       case State::kWaiting:
         ++head.waiting;
+        head.awaited += inside;
+        head.open += inside;
         break;
       case State::kSlow:
         ++head.slow;
+        head.open += inside;
         break;
       case State::kReplied:
         ++head.replied;
@@ -77,7 +84,7 @@ std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) 
 }
 
 std::optional<Lookup::Question> Lookup::ask_further(const Head& head) {
-  if (goal_.kind == LookupGoal::Kind::kRead || head.waiting > 0 || asked_further_ >= kFurtherMax)
+  if (goal_.kind == LookupGoal::Kind::kRead || head.awaited > 0 || asked_further_ >= kFurtherMax)
     return std::nullopt;
   int replied = 0;
   for (const Index index : order_) {
@@ -151,7 +158,7 @@ bool Lookup::enough(const Head& head) const {
 bool Lookup::done() const {
   const Head head = this->head();
   if (enough(head)) return true;
-  return !head.unasked && head.waiting == 0 && head.slow == 0 && !waits_for_more();
+  return head.open == 0 && !waits_for_more();
 }
 
 void Lookup::finish(Instant now, LookupResult& result) {

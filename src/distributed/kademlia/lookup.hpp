@@ -58,10 +58,14 @@ class Lookup {
   static constexpr std::uint16_t kNoHop = UINT16_MAX;
   using Index = std::uint8_t;  ///< into candidates_
 
-  /// What stands among the nearest `count` candidates that did not fail.
+  /// What stands among the nearest `count` candidates that did not fail, and behind them among as many more
+  /// as are slow: these are asked at once, because waiting for the slow ones to fail would take one time-out
+  /// after the other.
   struct Head {
     const Index* unasked = nullptr;  ///< the nearest one
+    int open = 0;                    ///< of the nearest `count`: those whose answer is still missing
     int waiting = 0;
+    int awaited = 0;  ///< of the nearest `count`: those waiting
     int slow = 0;
     int replied = 0;
     int leading_replies = 0;         ///< before the first that neither replied nor is slow
