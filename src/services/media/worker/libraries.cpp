@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 #include <link.h>
@@ -51,6 +52,8 @@ int unmap_if_unused(dl_phdr_info* library, std::size_t, void*) {
 }  // namespace
 
 void warm_up_libraries() {
+  // The first use of a calendar time, such as an MP4's date, would open the time zone's file.
+  ::tzset();
   for (const auto* name : kAudioDecoders) {
     const auto* const codec = avcodec_find_decoder_by_name(name);
     if (codec == nullptr) continue;

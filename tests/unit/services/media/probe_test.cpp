@@ -117,6 +117,11 @@ TEST_F(MediaTest, TheContentDecidesNotTheName) {
   EXPECT_EQ(probe("mislabelled.mp3")->properties.format, AudioFormat::kFlac);
 }
 
+TEST_F(MediaTest, DatesInsideAContainerNeedNoTimeZoneFile) {
+  const auto probed = probe("dated.m4a");
+  EXPECT_TRUE(probed.has_value()) << probed.error().detail;
+}
+
 TEST_F(MediaTest, FilesWithoutTagsHaveNone) {
   const auto probed = probe("cbr.mp3");
   ASSERT_TRUE(probed.has_value()) << probed.error().detail;
