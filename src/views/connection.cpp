@@ -89,6 +89,7 @@ core::Task<bool> Connection::answer_one() {
   if (head == Head::kClosed) co_return false;
   if (head == Head::kRefused) {
     continue_pending_ = false;
+    if (request_id_.empty()) request_id_ = make_request_id(parser_->get().base());
     environment_.metrics.request_done("?", "malformed", static_cast<unsigned>(refusal.status), {},
                                       refusal.length());
     const bool sent = co_await send(std::move(refusal), false);
@@ -148,6 +149,7 @@ core::Task<Connection::Head> Connection::read_head(Response& refusal) {
   body_bytes_ = 0;
   body_limit_ = 0;
   body_timed_out_ = false;
+  request_id_.clear();
   if (buffer_.size() == 0) {
     if (buffer_.capacity() > kHeadReadBytes) buffer_ = {};
     if (environment_.stopping) co_return Head::kClosed;
