@@ -63,7 +63,7 @@ class Words {
                                                "雨", "カ", "ラ", "空", "海", "山"};
     const auto& syllables = number % 20 == 7 ? kCyrillic : number % 20 == 13 ? kCjk : kLatin;
     std::string word;
-    const auto count = (&syllables == &kCjk ? 1 : 2) + random_() % 3;
+    const auto count = 2 + random_() % 3;
     for (std::size_t i = 0; i < count; ++i) word += syllables[random_() % syllables.size()];
     return word;
   }
