@@ -202,7 +202,9 @@ Task<Result<LookupResult>> KademliaDriver::lookup(kademlia::Key target, kademlia
 Task<Result<LookupResult>> KademliaDriver::lookup_on_strand(kademlia::Key target, kademlia::LookupGoal goal,
                                                             core::Deadline deadline) {
   if (stopped_) co_return fail(Errc::kUnavailable, "This node is shutting down.");
-  const auto id = node_.start(target, goal, clock_.now(), outbox_);
+  const Instant now = clock_.now();
+  if (deadline <= now) co_return fail(Errc::kDeadlineExceeded, "The lookup had no time at all.");
+  const auto id = node_.start(target, goal, now, outbox_);
   if (!id) co_return fail(Errc::kTooManyRequests, "Too many lookups are under way; try again in a moment.");
   auto waiting = std::make_shared<Waiting>(strand_);
   waiting->wake.expires_at(steady(deadline));
