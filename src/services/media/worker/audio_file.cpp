@@ -151,6 +151,12 @@ core::Result<bool> AudioFile::next(AVPacket& packet) {
 
 void AudioFile::account(const AVPacket& packet) {
   if (packet.duration > 0) duration_read_ += packet.duration;
+  if (container_ == Container::kOgg && packet.pts != AV_NOPTS_VALUE) {
+    // Vorbis packets do not all know how long they last; where the next one begins tells.
+    if (!first_time_) first_time_ = packet.pts;
+    duration_read_ =
+        std::max(duration_read_, packet.pts + std::max<std::int64_t>(packet.duration, 0) - *first_time_);
+  }
   bytes_read_ += static_cast<std::uint64_t>(packet.size);
   last_packet_cut_ = (packet.flags & AV_PKT_FLAG_CORRUPT) != 0;
   if (container_ == Container::kMpeg && packet.size >= 4) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/song.hpp"
@@ -52,7 +54,8 @@ class AudioFile {
 
   std::int64_t duration_announced_ = 0;  ///< in the stream's time base; 0 = unknown
   std::int64_t duration_read_ = 0;
-  std::int64_t samples_trimmed_ = 0;  ///< padding of the encoder at the start and end
+  std::optional<std::int64_t> first_time_;  ///< of the first packet, in the stream's time base
+  std::int64_t samples_trimmed_ = 0;        ///< padding of the encoder at the start and end
   std::uint64_t bytes_read_ = 0;
   bool last_packet_cut_ = false;
 };

@@ -54,6 +54,10 @@ int unmap_if_unused(dl_phdr_info* library, std::size_t, void*) {
 void warm_up_libraries() {
   // The first use of a calendar time, such as an MP4's date, would open the time zone's file.
   ::tzset();
+  // The first sort of more than a kilobyte, such as that of a song's loudness, would ask for the machine's
+  // memory.
+  std::array<int, 1024> numbers{};
+  std::qsort(numbers.data(), numbers.size(), sizeof(int), [](const void*, const void*) { return 0; });
   for (const auto* name : kAudioDecoders) {
     const auto* const codec = avcodec_find_decoder_by_name(name);
     if (codec == nullptr) continue;

@@ -44,6 +44,15 @@ TEST_F(MediaTest, DamageIsAFactNotAnError) {
   }
 }
 
+// Long enough that the C library wants to know the machine's memory before it sorts the loudness of its
+// blocks.
+TEST_F(MediaTest, ASongOfMinutesIsAnalysedInsideTheSandbox) {
+  const auto facts = analyse("drums.ogg");
+  ASSERT_TRUE(facts) << facts.error().detail;
+  EXPECT_EQ(facts->damaged, std::nullopt);
+  EXPECT_TRUE(facts->loudness.has_value());
+}
+
 TEST_F(MediaTest, WhatIsNoAudioIsNotAnalysed) {
   EXPECT_EQ(analyse("text.mp3").error().code, core::Errc::kUnsupportedMedia);
 }

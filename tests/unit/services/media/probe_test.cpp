@@ -66,6 +66,13 @@ INSTANTIATE_TEST_SUITE_P(All, FormatTest,
                            return std::string(core::to_string(instance.param.format));
                          });
 
+// Its packets say that they last 37 s in all.
+TEST_F(MediaTest, VorbisWithManyShortBlocksIsWhole) {
+  const auto probed = probe("drums.ogg");
+  ASSERT_TRUE(probed) << probed.error().detail;
+  EXPECT_NEAR(static_cast<double>(probed->properties.duration.count()), 40'000, 100);
+}
+
 class OldTagsTest : public MediaTest {};
 
 TEST_F(OldTagsTest, Id3v1Alone) {
