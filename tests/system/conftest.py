@@ -62,6 +62,18 @@ def node(request, tmp_path_factory):
         node.destroy()
 
 
+@pytest.fixture(autouse=True)
+def the_shared_node_lives(request):
+    """The test during which the shared node ended is the one that fails."""
+    yield
+    if "node" in request.fixturenames:
+        node = request.getfixturevalue("node")
+        if node.process.poll() is not None:
+            code = node.process.returncode
+            node.start()
+            pytest.fail(f"the node ended with {code}")
+
+
 @pytest.fixture(scope="session")
 def album():
     """A folder with a real album, or with synthesised tunes where it cannot be fetched."""

@@ -181,13 +181,18 @@ def test_expect_100_continue(node, next_tune):
         assert connection.recv(4096).startswith(b"HTTP/1.1 201")
 
 
-@pytest.mark.parametrize("request_bytes", [
-    b"GET\r\n\r\n", b"\0\1\2\3\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nBad Field\r\n\r\n",
-    b"POST /api/v1/songs HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-    b"POST /api/v1/songs HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b"GET /" + b"z" * 100_000 + b" HTTP/1.1\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
-])
+NO_HTTP = {
+    "no target": b"GET\r\n\r\n", "control characters": b"\0\1\2\3\r\n\r\n", "version 9.9": b"GET / HTTP/9.9\r\n\r\n",
+    "field without colon": b"GET / HTTP/1.1\r\nHost: a\r\nBad Field\r\n\r\n",
+    "negative length": b"POST /api/v1/songs HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+    "two lengths": b"POST /api/v1/songs HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "huge field": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+    "huge target": b"GET /" + b"z" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
+}
+
+
+@pytest.mark.parametrize("request_bytes", NO_HTTP.values(), ids=NO_HTTP)
 def test_requests_that_are_no_http(node, request_bytes):
     with node.connect() as connection:
         try:
