@@ -99,14 +99,19 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
   library_options.clock = &clock;
   KADENZA_TRY(library, services::library::LocalLibrary::open(std::move(library_options)));
 
-  KADENZA_TRY(accounts, services::accounts::LocalAccounts::open(
-                            {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
+  KADENZA_TRY(accounts,
+              services::accounts::LocalAccounts::open(
+                  {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
 
   views::HttpDependencies dependencies{*library, *accounts, clock, std::make_shared<prometheus::Registry>(),
                                        spdlog::default_logger()->clone("http")};
-  http = std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies), http_options(options));
+  http =
+      std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies), http_options(options));
+  // Whoever waits for readiness then finds the token of this run, not that of an earlier one.
+  http->set_ready(false);
   KADENZA_TRY_VOID(http->start());
   leave_local_tokens();
+  http->set_ready(true);
   return {};
 }
 

@@ -245,7 +245,6 @@ core::Result<void> HttpServer::start() {
       return listening;
     }
   }
-  state_->environment.ready = true;
   state_->accepting = state_->acceptors.size();
   for (const auto& acceptor : state_->acceptors)
     asio::co_spawn(
