@@ -152,6 +152,7 @@ class Node:
             self._http = requests.Session()
             self._http.headers["Authorization"] = f"Bearer {self.token}"
             self._http.verify = False
+            self._http.trust_env = False  # proxies and certificates of whoever runs the tests
         return self._http
 
     def request(self, method, path, **options):

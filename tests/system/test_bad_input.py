@@ -68,7 +68,8 @@ def test_a_video_is_not_a_song(node, tmp_path):
 
 def test_mislabelled_audio_is_what_it_is(node, files):
     """The content decides, not the name or the type that was given."""
-    answer = node.request("POST", "/songs", files={"file": ("song.mp3", files["flac"].read_bytes(), "audio/mpeg")})
+    answer = node.request("POST", "/songs", files={"file": ("song.mp3", files["flac"].read_bytes(), "audio/mpeg")},
+                          data={"title": "Mislabelled"})
     assert answer.status_code in (200, 201)
     assert answer.json()["song"]["format"] == "flac"
 
@@ -200,7 +201,7 @@ def test_hostile_text_stays_text(node, next_tune):
                "a\u202egnp.exe", "\U0001F3B5" * 50, "NULL", "\u200b\u200bvisible", "line\r\nbreak: x"]
     for number, title in enumerate(hostile):
         song = node.stored(next_tune(title=title, artist=f"Hostile {number}"))
-        assert song["title"] == title.replace("\r", " ").replace("\n", " ")
+        assert song["title"].split() == title.replace("\u202e", " ").split()  # no way to turn the reading direction
         assert node.json(f"/songs/{song['id']}") == song
     assert node.json("/totals")["songs"] > 0
 
