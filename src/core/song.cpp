@@ -32,13 +32,24 @@ const FormatNames& names_of(AudioFormat format) noexcept {
   return *std::ranges::find(kFormats, format, &FormatNames::format);
 }
 
-/// Valid UTF-8 without control characters, trimmed, at most kTagTextBytesMax bytes.
+/// Codes that turn the direction in which following text is read, with which a name can pass for another.
+bool turns_direction(UChar32 c) {
+  return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+bool is_control(UChar32 c) {
+  const auto type = u_charType(c);
+  return type == U_CONTROL_CHAR || type == U_LINE_SEPARATOR || type == U_PARAGRAPH_SEPARATOR;
+}
+
+/// Valid UTF-8 without control characters, trimmed, at most kTagTextBytesMax bytes. Joiners stay: Persian
+/// words and emoji are written with them.
 std::string clean_text(const std::string& raw) {
   auto text = icu::UnicodeString::fromUTF8(raw);
   icu::UnicodeString cleaned;
   for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) {
     const UChar32 c = text.char32At(i);
-    cleaned.append(u_iscntrl(c) ? u' ' : c);
+    if (!turns_direction(c)) cleaned.append(is_control(c) ? u' ' : c);
   }
   cleaned.trim();
   std::string utf8;
