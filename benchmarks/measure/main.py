@@ -15,7 +15,7 @@ sys.path[:0] = [str(REPOSITORY / "benchmarks"), str(REPOSITORY / "tests"), str(R
 
 import urllib3  # noqa: E402
 from fixtures import library  # noqa: E402
-from kadenza import Node  # noqa: E402
+from kadenza import Node, wait_until  # noqa: E402
 from measure import audio, machine, memory, million, nginx, search, table, upload  # noqa: E402
 
 DOCUMENT = REPOSITORY / "docs/benchmarks.md"
@@ -81,7 +81,8 @@ class Bench:
                         peer="LMS 957 (reads tags of files in place; other machine)")
         say("waiting for the analysis of all songs")
         started = time.perf_counter()
-        memory.settle(self.node, 3600)
+        wait_until(lambda: memory.analysed(self.node), "all songs are analysed", 3600)
+        memory.settle(self.node)
         yield table.Row("analysis after it (loudness, waveform)", "s", [time.perf_counter() - started])
 
     def restart(self):

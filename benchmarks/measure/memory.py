@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Memory, idle and under a thousand slow listeners."""
 import os
+import random
 import time
 
 from kadenza import wait_until
@@ -32,6 +33,12 @@ def settle(node, seconds=900):
         time.sleep(2)
         return busy_seconds(node) - before < 0.05
     wait_until(idle, "the node is idle", seconds)
+
+
+def analysed(node):
+    """Whether a random sample of songs has its loudness and waveform."""
+    songs = node.json("/songs", order="random", seed=random.randrange(1 << 30), limit=300)["items"]
+    return all(node.get(f"/songs/{song['id']}/waveform").status_code == 200 for song in songs)
 
 
 def idle_rows(bench):

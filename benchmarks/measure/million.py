@@ -1,19 +1,34 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A million songs in the catalogue and the search index, without HTTP (benchmarks/search)."""
-import json
+"""A million songs: the classes of searches in the process (benchmarks/search), and the start of a real node."""
+import re
 import subprocess
+import time
 from pathlib import Path
 
+from kadenza import Node
 from measure.table import Row
 
 PROGRAM = Path(__file__).resolve().parents[2] / "build/bench/bin/search_bench"
+SONGS = 1_000_000
+LINE = re.compile(r"^(\S.*?)\s+(\d+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$")  # name, n, p50, p99, worst; ms
 
 
 def rows(bench):
-    output = subprocess.run([PROGRAM, "--json", "--songs", "1000000", "--folder", bench.cache / "million"],
-                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    report = json.loads(output)
-    for name, figures in report["classes"].items():
-        yield Row(f"search of 1,000,000 songs, {name}", "ms", [], n=figures["n"], median=figures["p50_ms"],
-                  p99=figures["p99_ms"], target="p99 < 20 ms", reached=figures["p99_ms"] < 20)
-    yield Row("ready with 1,000,000 songs", "s", [], n=1, median=report["ready_s"], target="≤ 2 s", reached=report["ready_s"] <= 2)
+    folder = bench.cache / "million"  # made by the first run
+    output = subprocess.run([PROGRAM, str(SONGS), folder], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for name, count, p50, p99, _ in filter(None, (m and m.groups() for m in map(LINE.match, output.splitlines()))):
+        is_list = name.startswith("500 ")
+        yield Row(f"1,000,000 songs, in the process: {name}", "ms", [], n=int(count), median=float(p50), p99=float(p99),
+                  target="" if is_list else "p99 < 20 ms", reached=None if is_list else float(p99) < 20)
+
+    node = Node(bench.scratch / "million", data=folder)
+    times = []
+    try:
+        for _ in range(3):
+            started = time.perf_counter()
+            node.start()
+            times.append(time.perf_counter() - started)
+            node.stop()
+    finally:
+        node.destroy()
+    yield Row("start of a node with 1,000,000 songs until it is ready", "s", times, target="≤ 2 s", reached=max(times) <= 2)
