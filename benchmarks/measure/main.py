@@ -38,8 +38,10 @@ class Bench:
         say("preparing the library (made once, then kept)")
         self.library = library.make(cache / "library")
         self.certificate, self.key = nginx.make_certificate(self.scratch)
-        self.node = Node(self.scratch / "node")
-        self.secure = Node(self.scratch / "secure", "--tls-cert", self.certificate, "--tls-key", self.key)
+        # Without a line in the log for each request, as nginx here.
+        quiet = ("--log-level", "warning")
+        self.node = Node(self.scratch / "node", *quiet)
+        self.secure = Node(self.scratch / "secure", *quiet, "--tls-cert", self.certificate, "--tls-key", self.key)
         self.secure.scheme = "https"
         self.songs = 0
         self.large_song = None
