@@ -13,7 +13,8 @@
 
 namespace kadenza::services::library {
 
-LocalAudioStream::LocalAudioStream(std::shared_ptr<const core::SongRecord> record, core::UniqueFd blob,
+LocalAudioStream::LocalAudioStream(std::shared_ptr<const core::SongRecord> record,
+                                   std::shared_ptr<const core::UniqueFd> blob,
                                    std::shared_ptr<ChunkMarks> marks, core::ByteRange range,
                                    boost::asio::any_io_executor blocking)
     : record_(std::move(record)),
@@ -29,7 +30,7 @@ std::optional<core::FileSlice> LocalAudioStream::file() const {
       if (!marks_->test(chunk)) return std::nullopt;
     }
   }
-  return core::FileSlice{blob_.get(), left_};
+  return core::FileSlice{blob_->get(), left_};
 }
 
 core::Task<core::Result<std::size_t>> LocalAudioStream::read(std::span<std::uint8_t> out, core::Deadline) {
@@ -55,7 +56,7 @@ core::Result<std::size_t> LocalAudioStream::read_chunk_part(std::span<std::uint8
   if (!marks_->test(chunk)) {
     thread_local std::array<std::uint8_t, core::kChunkBytes> scratch;
     KADENZA_TRY(const auto length,
-                blobs::read_verified_chunk(blob_.get(), chunk, record_->chunks[chunk], scratch));
+                blobs::read_verified_chunk(blob_->get(), chunk, record_->chunks[chunk], scratch));
     marks_->set(chunk);
     if (inside + wanted > length) return core::fail(core::Errc::kCorrupted, "the audio file is too short");
     std::memcpy(out.data(), scratch.data() + inside, wanted);
@@ -63,7 +64,7 @@ core::Result<std::size_t> LocalAudioStream::read_chunk_part(std::span<std::uint8
     std::size_t done = 0;
     while (done < wanted) {
       const auto got =
-          ::pread(blob_.get(), out.data() + done, wanted - done, static_cast<off_t>(left_.offset + done));
+          ::pread(blob_->get(), out.data() + done, wanted - done, static_cast<off_t>(left_.offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return core::fail(core::Errc::kInternal, std::strerror(errno));
       if (got == 0) return core::fail(core::Errc::kCorrupted, "the audio file is too short");

@@ -16,7 +16,7 @@ namespace kadenza::services::library {
 /// handed out; when all of the rest is verified already, file() offers it for sendfile.
 class LocalAudioStream final : public core::AudioStream {
  public:
-  LocalAudioStream(std::shared_ptr<const core::SongRecord> record, core::UniqueFd blob,
+  LocalAudioStream(std::shared_ptr<const core::SongRecord> record, std::shared_ptr<const core::UniqueFd> blob,
                    std::shared_ptr<ChunkMarks> marks, core::ByteRange range,
                    boost::asio::any_io_executor blocking);
 
@@ -28,7 +28,7 @@ class LocalAudioStream final : public core::AudioStream {
   core::Result<std::size_t> read_chunk_part(std::span<std::uint8_t> out);
 
   const std::shared_ptr<const core::SongRecord> record_;
-  const core::UniqueFd blob_;
+  const std::shared_ptr<const core::UniqueFd> blob_;
   const std::shared_ptr<ChunkMarks> marks_;
   core::ByteRange left_;
   const boost::asio::any_io_executor blocking_;

@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kCachedRecords = 512;
 constexpr std::size_t kCachedCoverBytes = 8 << 20;
 constexpr std::size_t kVerifiedBlobs = 4096;
+constexpr std::size_t kOpenBlobs = 256;
 constexpr std::uint64_t kCoverBytesMax = 32 << 20;
 
 /// The sizes that covers are scaled to, so that a stranger's choice of numbers cannot make work without end.
@@ -57,6 +58,7 @@ LocalLibrary::Parts::Parts(Options given, blobs::BlobStore store, std::unique_pt
       analyser({options.io, options.blocking, *database, records, blobs, media}),
       record_cache(kCachedRecords),
       cover_cache(kCachedCoverBytes),
+      open_blobs(kOpenBlobs),
       verified(kVerifiedBlobs) {}
 
 Result<void> LocalLibrary::Parts::start() {
@@ -83,6 +85,20 @@ Result<std::shared_ptr<const core::SongRecord>> LocalLibrary::Parts::record(core
   auto shared = std::make_shared<const core::SongRecord>(std::move(*stored));
   record_cache.put(id, shared);
   return shared;
+}
+
+Result<std::unique_ptr<core::AudioStream>> LocalLibrary::Parts::stream(
+    std::shared_ptr<const core::SongRecord> record, std::shared_ptr<const core::UniqueFd> blob,
+    core::ByteRange range) {
+  const auto size = record->song.size;
+  if (range.offset > size || range.length > size - range.offset) {
+    return core::fail(Errc::kInvalidArgument,
+                      fmt::format("the audio has {} bytes; bytes {} to {} are not in it", size, range.offset,
+                                  range.offset + range.length));
+  }
+  auto marks = verified.of(record->song.audio, blob->get(), record->chunks.size());
+  return std::make_unique<LocalAudioStream>(std::move(record), std::move(blob), std::move(marks), range,
+                                            options.blocking);
 }
 
 Result<void> LocalLibrary::Parts::in_time(core::Deadline deadline) const {
@@ -147,20 +163,20 @@ core::Task<Result<core::Song>> LocalLibrary::song(core::SongId id, core::Deadlin
 core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::open(core::SongId id,
                                                                           core::ByteRange range,
                                                                           core::Deadline deadline) {
-  co_return co_await in_turn(
-      *parts_, deadline, [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
-        KADENZA_TRY(auto record, parts_->record(id));
-        const auto size = record->song.size;
-        if (range.offset > size || range.length > size - range.offset) {
-          return core::fail(Errc::kInvalidArgument,
-                            fmt::format("the audio has {} bytes; bytes {} to {} are not in it", size,
-                                        range.offset, range.offset + range.length));
-        }
-        KADENZA_TRY(auto blob, parts_->blobs.open_blob(record->song.audio));
-        auto marks = parts_->verified.of(record->song.audio, blob.get(), record->chunks.size());
-        return std::make_unique<LocalAudioStream>(std::move(record), std::move(blob), std::move(marks), range,
-                                                  parts_->options.blocking);
-      });
+  KADENZA_CO_TRY_VOID(parts_->in_time(deadline));
+  if (auto record = parts_->cached_record(id)) {
+    if (auto blob = parts_->open_blobs.get(record->song.audio)) {
+      co_return parts_->stream(std::move(record), std::move(*blob), range);
+    }
+  }
+  co_return co_await in_turn(*parts_, deadline,
+                             [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
+                               KADENZA_TRY(auto record, parts_->record(id));
+                               KADENZA_TRY(auto opened, parts_->blobs.open_blob(record->song.audio));
+                               auto blob = std::make_shared<const core::UniqueFd>(std::move(opened));
+                               parts_->open_blobs.put(record->song.audio, blob);
+                               return parts_->stream(std::move(record), std::move(blob), range);
+                             });
 }
 
 core::Task<Result<core::Image>> LocalLibrary::cover(core::SongId id, std::uint32_t pixels,

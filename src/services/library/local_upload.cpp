@@ -96,6 +96,7 @@ Result<core::UploadOutcome> LocalUpload::already_there(const core::Song& stored)
   const bool same = digest == stored.audio;
   if (same) {
     if (auto healed = staging_.commit(); !healed) return std::unexpected(healed.error());
+    library_.open_blobs.erase(digest);
   }
   return core::UploadOutcome{stored, false, same, true};
 }

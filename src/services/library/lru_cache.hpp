@@ -25,6 +25,11 @@ class LruCache {
     return found->second->value;
   }
 
+  void erase(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
+  }
+
   /// Replaces what the key had. A value dearer than the whole cache is not kept.
   void put(const Key& key, Value value, std::size_t cost = 1) {
     const std::lock_guard lock(mutex_);

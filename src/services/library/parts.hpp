@@ -33,6 +33,11 @@ struct LocalLibrary::Parts {
     return record_cache.get(id).value_or(nullptr);
   }
 
+  /// A stream over `range` of an open blob: no disk access. kInvalidArgument when it lies outside.
+  core::Result<std::unique_ptr<core::AudioStream>> stream(std::shared_ptr<const core::SongRecord> record,
+                                                          std::shared_ptr<const core::UniqueFd> blob,
+                                                          core::ByteRange range);
+
   /// kDeadlineExceeded when a call's turn comes too late.
   core::Result<void> in_time(core::Deadline deadline) const;
 
@@ -48,6 +53,8 @@ struct LocalLibrary::Parts {
   std::optional<search::IndexUpdater> index_updater;
   LruCache<core::SongId, std::shared_ptr<const core::SongRecord>> record_cache;
   LruCache<std::string, std::shared_ptr<const core::Image>> cover_cache;
+  /// Files of the songs played last, so that a player's many small ranges open them once.
+  LruCache<core::Digest, std::shared_ptr<const core::UniqueFd>> open_blobs;
   VerifiedChunks verified;
   std::jthread orphan_remover;
 };
