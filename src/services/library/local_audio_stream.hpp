@@ -24,6 +24,7 @@ class LocalAudioStream final : public core::AudioStream {
   std::optional<core::FileSlice> file() const override;
 
  private:
+  std::size_t read_cached(std::span<std::uint8_t> out);
   core::Result<std::size_t> fill(std::span<std::uint8_t> out);
   core::Result<std::size_t> read_chunk_part(std::span<std::uint8_t> out);
 
