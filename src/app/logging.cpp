@@ -42,7 +42,8 @@ spdlog::level::level_enum to_spdlog(interface::LogLevel level) {
 }  // namespace
 
 void set_up_logging(interface::LogLevel level, interface::LogFormat format) {
-  auto logger = std::make_shared<spdlog::logger>("kadenza", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("kadenza", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   if (format == interface::LogFormat::kJson) {
     formatter->add_flag<JsonMessage>('*').set_pattern(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -17,6 +18,7 @@
 #include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 
+#include "app/network.hpp"
 #include "core/clock.hpp"
 #include "middleware/token_store.hpp"
 #include "services/accounts/local_accounts.hpp"
@@ -31,6 +33,9 @@ namespace {
 
 /// Uploads wait on their thread for the disk's fsync; there are enough for searches to pass them.
 constexpr std::size_t kBlockingThreads = 16;
+
+/// How long a node that joins others waits for them before it says that it is ready to serve what it has.
+constexpr auto kJoinPatience = std::chrono::seconds(5);
 
 /// kadenza-media is installed beside kadenza.
 std::filesystem::path media_program() {
@@ -57,6 +62,8 @@ struct Node::Parts {
   }
 
   Result<void> start(const interface::ServeOptions& options);
+  Result<void> start_http(const interface::ServeOptions& options);
+  core::Task<void> ready_when_joined();
   void leave_local_tokens();
   void remove_local_tokens();
 
@@ -74,6 +81,7 @@ struct Node::Parts {
 
   std::unique_ptr<services::library::LocalLibrary> library;
   std::unique_ptr<services::accounts::LocalAccounts> accounts;
+  std::unique_ptr<NodeNetwork> network;  ///< none: --standalone
   std::unique_ptr<views::HttpServer> http;
 
   const middleware::TokenStore tokens;
@@ -103,16 +111,41 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
               services::accounts::LocalAccounts::open(
                   {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
 
-  views::HttpDependencies dependencies{*library, *accounts, clock, std::make_shared<prometheus::Registry>(),
-                                       spdlog::default_logger()->clone("http")};
+  if (options.network) {
+    KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
+                                             .data = options.data,
+                                             .capacity = options.capacity,
+                                             .io = io.get_executor(),
+                                             .blocking = blocking.get_executor(),
+                                             .clock = &clock}));
+  }
+  KADENZA_TRY_VOID(start_http(options));
+  leave_local_tokens();
+  if (network && network->expects_others()) {
+    asio::co_spawn(io, ready_when_joined(), asio::detached);
+  } else {
+    http->set_ready(true);
+  }
+  return {};
+}
+
+Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
+  views::HttpDependencies dependencies{*library,
+                                       *accounts,
+                                       clock,
+                                       std::make_shared<prometheus::Registry>(),
+                                       spdlog::default_logger()->clone("http"),
+                                       network ? &network->view() : nullptr};
   http =
       std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies), http_options(options));
   // Whoever waits for readiness then finds the token of this run, not that of an earlier one.
   http->set_ready(false);
-  KADENZA_TRY_VOID(http->start());
-  leave_local_tokens();
+  return http->start();
+}
+
+core::Task<void> Node::Parts::ready_when_joined() {
+  co_await network->joined(kJoinPatience);
   http->set_ready(true);
-  return {};
 }
 
 void Node::Parts::leave_local_tokens() {
@@ -149,6 +182,10 @@ std::vector<std::string> Node::urls() const {
   return urls;
 }
 
+std::optional<std::string> Node::network_endpoint() const {
+  return parts_->network ? std::optional(parts_->network->endpoint()) : std::nullopt;
+}
+
 std::optional<std::string> Node::take_generated_password() {
   return parts_->accounts->take_generated_password();
 }
@@ -162,6 +199,7 @@ void Node::stop() {
   if (parts.threads.empty()) return;
   parts.remove_local_tokens();
   if (parts.http) parts.wait_for(parts.http->stop());
+  if (parts.network) parts.wait_for(parts.network->stop());
   if (parts.library) parts.wait_for(parts.library->stop());
   parts.work.reset();
   parts.io.stop();

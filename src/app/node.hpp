@@ -20,6 +20,8 @@ class Node {
   ~Node();
 
   std::vector<std::string> urls() const;
+  /// Where other nodes reach this one by UDP; none when it is alone.
+  std::optional<std::string> network_endpoint() const;
   /// The first user's generated password, on the very first start only.
   std::optional<std::string> take_generated_password();
 

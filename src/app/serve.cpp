@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "app/serve.hpp"
 
-#include <malloc.h>
-#include <sys/resource.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +9,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include "app/logging.hpp"
 #include "app/node.hpp"
@@ -30,6 +29,8 @@ void raise_descriptor_limit() {
 
 void announce(Node& node) {
   for (const auto& url : node.urls()) fmt::print("Kadenza is ready at {}\n", url);
+  if (const auto endpoint = node.network_endpoint())
+    fmt::print("Other nodes reach it at {} (UDP)\n", *endpoint);
   if (const auto password = node.take_generated_password()) {
     fmt::print("First start: log in as admin with the password {} (it is not shown again).\n", *password);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ struct NetworkContact {
   std::uint8_t capacity_class = 0;
   State state = State::kCandidate;
   std::optional<Duration> round_trip;  ///< smoothed
-  std::optional<Duration> heard_ago;
+  std::optional<Duration> heard_ago;   ///< none when it did not answer the last time it was asked
 };
 
 /// The contacts that share exactly (the last bucket: at least) so many leading bits with this node's id.
@@ -36,6 +37,13 @@ struct NetworkBucket {
   unsigned shared_bits = 0;
   std::vector<NetworkContact> contacts;
   std::vector<NetworkContact> candidates;
+};
+
+/// How long answers took since the start.
+struct RoundTrips {
+  std::vector<std::pair<Duration, std::uint64_t>> at_most;  ///< a bound, and how many took no longer; rising
+  std::uint64_t count = 0;
+  Duration total{};
 };
 
 /// One node's view of the network, at one moment.
@@ -46,7 +54,9 @@ struct NetworkSnapshot {
   bool joined = false;          ///< somebody answered, and the own neighbourhood is known
   bool link_suspected = false;  ///< nobody answers: this node's own link seems to be down
   std::vector<NetworkBucket> buckets;
-  std::vector<std::pair<std::string, std::uint64_t>> traffic;  ///< named counters since the start
+  /// Named counters since the start. Datagrams dropped unread are "dropped_" and the reason.
+  std::vector<std::pair<std::string, std::uint64_t>> traffic;
+  RoundTrips round_trips;
 };
 
 /// One request of a lookup.
@@ -65,7 +75,8 @@ struct LookupHop {
 
 struct LookupTrace {
   NodeId key;
-  std::vector<NetworkContact> nearest;  ///< those that answered, nearest first
+  std::vector<NetworkContact> nearest;  ///< those that answered, nearest first, without this node
+  std::size_t nearer_than_self = 0;     ///< how many of them are nearer than this node itself
   std::vector<LookupHop> hops;          ///< in the order of asking
   Duration took{};
 };
@@ -75,7 +86,7 @@ class Network {
  public:
   virtual ~Network() = default;
   virtual Task<Result<NetworkSnapshot>> snapshot(Deadline deadline) = 0;
-  /// Finds the nodes nearest to `key`. kUnavailable when too many lookups are under way.
+  /// Finds the nodes nearest to `key`. kTooManyRequests when too many are under way.
   virtual Task<Result<LookupTrace>> lookup(NodeId key, Deadline deadline) = 0;
 };
 

@@ -21,6 +21,8 @@ core::Result<void> run_client(const ClientOptions& options, const middleware::To
 ExitCode run_upload(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
 ExitCode run_search(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
 ExitCode run_get(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
+ExitCode run_network(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
+ExitCode run_lookup(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
 ExitCode run_login(const CommandLine& line, Console& console, const middleware::TokenStore& tokens);
 
 }  // namespace kadenza::interface

@@ -20,6 +20,12 @@ void translate_labels(CLI::App& app) {
   formatter->column_width(30);
 }
 
+/// What is wrong with a list of servers, for CLI11; empty = nothing.
+std::string server_list_problem(const std::string& list) {
+  const auto parsed = middleware::parse_servers(list);
+  return parsed ? std::string() : parsed.error().detail;
+}
+
 }  // namespace
 
 CommandLine::CommandLine(const std::string& version)
@@ -31,7 +37,7 @@ CommandLine::CommandLine(const std::string& version)
   app.require_subcommand(1);
   app.footer(
       tr("Examples:\n"
-         "  kadenza serve --standalone       start a node\n"
+         "  kadenza serve                    start a node\n"
          "  kadenza upload ~/Music           upload a folder\n"
          "  kadenza search corazon           find songs\n"
          "Settings: flags, then KADENZA_* variables, then ~/.config/kadenza/config.toml."));
@@ -39,9 +45,11 @@ CommandLine::CommandLine(const std::string& version)
   add_upload();
   add_search();
   add_get();
+  add_network();
+  add_lookup();
   add_login();
   add_completion();
-  for (CLI::App* command : {serve, upload, search, get, login, completion}) {
+  for (CLI::App* command : {serve, upload, search, get, network, lookup, login, completion}) {
     command->group(tr("Commands"));
     command->get_help_ptr()->group(tr("Options"));
   }
@@ -56,6 +64,7 @@ void CommandLine::add_client_options(CLI::App& command) {
   auto* server = command.add_option("--server", client.servers,
                                     tr("Servers, separated by commas; the first that answers serves"));
   server->type_name("URL[,URL…]")
+      ->check(CLI::Validator(server_list_problem, std::string()))
       ->take_all()
       ->expected(1)
       ->default_str(std::string(middleware::kDefaultServer));
@@ -69,16 +78,16 @@ void CommandLine::add_client_options(CLI::App& command) {
 
 void CommandLine::add_serve() {
   serve = app.add_subcommand("serve", tr("Run a node"));
-  serve->footer(
-      tr("Examples:\n"
-         "  kadenza serve --standalone\n"
-         "  kadenza serve --standalone --data /srv/music --capacity 500GB\n"
-         "  kadenza serve --standalone --http 0.0.0.0:4747 --tls-cert cert.pem --tls-key key.pem"));
-  const auto setting = [&](CLI::Option* option, const char* type) {
-    if (type != nullptr) option->type_name(type);
-    settings_.add(*serve, *option, "serve." + option->get_lnames().front());
-    return option;
-  };
+  serve->footer(tr(
+      "The first node of a network makes its cluster key, cluster.key in its data folder. The others need a\n"
+      "copy of that file and the address of any node. Nodes find each other; so far each one keeps, "
+      "searches\n"
+      "and plays its own music only.\n"
+      "Examples:\n"
+      "  kadenza serve --data /srv/music --capacity 500GB\n"
+      "  kadenza serve --rpc 0.0.0.0:4748 --bootstrap attic.example:4748 --cluster-key-file cluster.key\n"
+      "  kadenza serve --standalone --http 0.0.0.0:4747 --tls-cert cert.pem --tls-key key.pem"));
+  const auto setting = [this](CLI::Option* option, const char* type) { return serve_setting(option, type); };
   const char* file = tr("FILE");
   setting(serve->add_option("--data", serve_.data, tr("Folder of the node's music and state")), tr("FOLDER"))
       ->default_str(default_data_folder().string());
@@ -87,9 +96,7 @@ void CommandLine::add_serve() {
       ->take_all()
       ->expected(1)
       ->default_str("127.0.0.1:4747");
-  setting(
-      serve->add_flag("--standalone", serve_.standalone, tr("One node alone, without a network of nodes")),
-      nullptr);
+  add_network_options();
   setting(serve->add_option("--capacity", serve_.capacity,
                             tr("Store at most this much, like 500GB (default: what fits)")),
           tr("SIZE"));
@@ -112,6 +119,35 @@ void CommandLine::add_serve() {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   add_config(*serve);
+}
+
+CLI::Option* CommandLine::serve_setting(CLI::Option* option, const char* type) {
+  if (type != nullptr) option->type_name(type);
+  settings_.add(*serve, *option, "serve." + option->get_lnames().front());
+  return option;
+}
+
+void CommandLine::add_network_options() {
+  const char* address = tr("HOST:PORT");
+  serve_setting(
+      serve->add_option("--rpc", serve_.rpc, tr("UDP address for other nodes; port 0 = any free one")),
+      address)
+      ->capture_default_str();
+  serve_setting(
+      serve->add_option("--advertise", serve_.advertise,
+                        tr("Where others reach this node, if it is not where its packets come from")),
+      address);
+  serve_setting(serve->add_option("--bootstrap", serve_.bootstrap,
+                                  tr("Nodes of the network to join, separated by commas; may be repeated")),
+                address)
+      ->take_all()
+      ->expected(1);
+  serve_setting(serve->add_option("--cluster-key-file", serve_.cluster_key,
+                                  tr("The network's key, copied from a member; kept in the data folder")),
+                tr("FILE"));
+  serve_setting(
+      serve->add_flag("--standalone", serve_.standalone, tr("One node alone, without a network of nodes")),
+      nullptr);
 }
 
 void CommandLine::add_upload() {
@@ -159,6 +195,30 @@ void CommandLine::add_get() {
   add_client_options(*get);
 }
 
+void CommandLine::add_network() {
+  network = app.add_subcommand("network", tr("Show the network as a node sees it"));
+  network->footer(
+      tr("Contacts stand under the number of leading bits that their ids share with the node's own.\n"
+         "Examples:\n"
+         "  kadenza network\n"
+         "  kadenza network --server http://127.0.0.1:4749\n"
+         "  kadenza network --json | jq .estimated_nodes"));
+  add_client_options(*network);
+}
+
+void CommandLine::add_lookup() {
+  lookup = app.add_subcommand("lookup", tr("Find the nodes nearest to a key, and show the way there"));
+  lookup->footer(
+      tr("Examples:\n"
+         "  kadenza lookup ID                the id of a song, an album, a node: of anything\n"
+         "  kadenza lookup --hash \"any text\"\n"
+         "  kadenza lookup --json ID | jq -r '.nearest[].id'"));
+  lookup->add_option("KEY", lookup_options.key, tr("An id of 52 letters and digits, or a text with --hash"))
+      ->required();
+  lookup->add_flag("--hash", lookup_options.hash, tr("The key is the SHA-256 of this text"));
+  add_client_options(*lookup);
+}
+
 void CommandLine::add_login() {
   login = app.add_subcommand("login", tr("Log in to a server and remember it"));
   login->footer(
@@ -196,6 +256,32 @@ core::Result<void> CommandLine::parse(std::vector<std::string> arguments) {
   return settings_.apply(config_.empty() ? std::nullopt : std::optional<std::filesystem::path>(config_));
 }
 
+core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const {
+  if (serve_.standalone) {
+    if (serve_.bootstrap.empty() && serve_.advertise.empty() && serve_.cluster_key.empty())
+      return std::nullopt;
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        "--standalone is a node without a network: it goes without --bootstrap, --advertise and "
+        "--cluster-key-file. Leave --standalone out to join one.");
+  }
+  NetworkOptions options;
+  KADENZA_TRY(options.listen, parse_listen_address(serve_.rpc));
+  if (!serve_.advertise.empty()) {
+    KADENZA_TRY(options.advertise, parse_peer_address(serve_.advertise));
+  }
+  for (std::string_view list : serve_.bootstrap) {
+    while (!list.empty()) {
+      const std::string_view item = list.substr(0, list.find(','));
+      list.remove_prefix(std::min(item.size() + 1, list.size()));
+      KADENZA_TRY(ListenAddress seed, parse_peer_address(item));
+      options.bootstrap.push_back(std::move(seed));
+    }
+  }
+  if (!serve_.cluster_key.empty()) options.cluster_key = serve_.cluster_key;
+  return options;
+}
+
 core::Result<ServeOptions> CommandLine::serve_options() const {
   const auto path = [](const std::string& text) {
     return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
@@ -206,7 +292,7 @@ core::Result<ServeOptions> CommandLine::serve_options() const {
     KADENZA_TRY(ListenAddress address, parse_listen_address(text));
     options.http.push_back(std::move(address));
   }
-  options.standalone = serve_.standalone;
+  KADENZA_TRY(options.network, network_options());
   if (!serve_.capacity.empty()) {
     KADENZA_TRY(options.capacity, parse_size(serve_.capacity));
   }

@@ -38,6 +38,11 @@ struct GetOptions {
   std::string output;  ///< empty: a name made from the tags; "-": standard output
 };
 
+struct LookupOptions {
+  std::string key;
+  bool hash = false;  ///< `key` is a text whose SHA-256 is the key
+};
+
 struct LoginOptions {
   std::string user = "admin";
   std::string code;
@@ -63,6 +68,8 @@ class CommandLine {
   CLI::App* upload = nullptr;
   CLI::App* search = nullptr;
   CLI::App* get = nullptr;
+  CLI::App* network = nullptr;
+  CLI::App* lookup = nullptr;
   CLI::App* login = nullptr;
   CLI::App* completion = nullptr;
 
@@ -70,6 +77,7 @@ class CommandLine {
   UploadOptions upload_options;
   SearchOptions search_options;
   GetOptions get_options;
+  LookupOptions lookup_options;
   LoginOptions login_options;
   std::string shell;
 
@@ -78,10 +86,15 @@ class CommandLine {
   void add_upload();
   void add_search();
   void add_get();
+  void add_network();
+  void add_lookup();
   void add_login();
   void add_completion();
   void add_client_options(CLI::App& command);
   void add_config(CLI::App& command);
+  void add_network_options();
+  CLI::Option* serve_setting(CLI::Option* option, const char* type);
+  core::Result<std::optional<NetworkOptions>> network_options() const;
 
   Settings settings_;
   std::string config_;
@@ -89,6 +102,10 @@ class CommandLine {
     std::string data;
     std::vector<std::string> http{"127.0.0.1:4747"};
     bool standalone = false;
+    std::string rpc = "127.0.0.1:4748";
+    std::string advertise;
+    std::vector<std::string> bootstrap;
+    std::string cluster_key;
     bool insecure_http = false;
     std::string capacity;
     std::string upload_limit = "2GB";

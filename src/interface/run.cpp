@@ -31,6 +31,8 @@ ExitCode run_client_command(const CommandLine& line, Console& console) {
   if (line.upload->parsed()) return run_upload(line, console, tokens);
   if (line.search->parsed()) return run_search(line, console, tokens);
   if (line.get->parsed()) return run_get(line, console, tokens);
+  if (line.network->parsed()) return run_network(line, console, tokens);
+  if (line.lookup->parsed()) return run_lookup(line, console, tokens);
   return run_login(line, console, tokens);
 }
 

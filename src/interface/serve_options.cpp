@@ -20,13 +20,14 @@ bool ListenAddress::is_loopback() const {
   return !not_an_address && address.is_loopback();
 }
 
-core::Result<ListenAddress> parse_listen_address(std::string_view text) {
+namespace {
+
+core::Result<ListenAddress> parse_address(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return core::fail(
-        core::Errc::kInvalidArgument,
-        fmt::format("“{}” is not an address to listen on: {}. Write it as HOST:PORT, for example "
-                    "127.0.0.1:4747 or [::1]:4747.",
-                    text, why));
+    return core::fail(core::Errc::kInvalidArgument,
+                      fmt::format("“{}” is not an address: {}. Write it as HOST:PORT, for example "
+                                  "127.0.0.1:4747 or [::1]:4747.",
+                                  text, why));
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad("the port is missing");
@@ -41,6 +42,38 @@ core::Result<ListenAddress> parse_listen_address(std::string_view text) {
   ListenAddress address{std::string(host), 0};
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
   if (error != std::errc() || end != port.data() + port.size()) return bad("the port must be 0 to 65535");
+  return address;
+}
+
+core::Result<void> check_network(const NetworkOptions& network) {
+  const auto elsewhere = std::ranges::find_if_not(network.bootstrap, &ListenAddress::is_loopback);
+  if (network.listen.is_loopback() && elsewhere != network.bootstrap.end()) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        fmt::format("{} is on another machine, but this node speaks to its own machine only. Give an "
+                    "address that others reach, for example --rpc 0.0.0.0:4748.",
+                    elsewhere->host));
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Result<ListenAddress> parse_listen_address(std::string_view text) {
+  return parse_address(text);
+}
+
+core::Result<ListenAddress> parse_peer_address(std::string_view text) {
+  KADENZA_TRY(ListenAddress address, parse_address(text));
+  boost::system::error_code not_an_address;
+  const auto ip = boost::asio::ip::make_address(address.host, not_an_address);
+  if (address.port == 0 || (!not_an_address && (ip.is_unspecified() || ip.is_multicast()))) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        fmt::format("“{}” is not where a node can be reached: it needs the address of one machine and "
+                    "a port that is not 0, for example attic.example:4748.",
+                    text));
+  }
   return address;
 }
 
@@ -85,6 +118,7 @@ core::Result<void> check_serve_options(const ServeOptions& options) {
             "else encrypts (a reverse proxy, a private network).",
             open->host));
   }
+  if (options.network) return check_network(*options.network);
   return {};
 }
 

@@ -12,7 +12,7 @@
 
 namespace kadenza::interface {
 
-/// Where `kadenza serve` listens. Port 0 = any free one.
+/// Where `kadenza serve` listens (port 0 = any free one), or where another node does.
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;
@@ -25,12 +25,22 @@ struct ListenAddress {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
+/// How a node finds the others. Names are not resolved yet.
+struct NetworkOptions {
+  ListenAddress listen;  ///< UDP
+  std::optional<ListenAddress> advertise;
+  std::vector<ListenAddress> bootstrap;
+  std::optional<std::filesystem::path> cluster_key;
+
+  friend bool operator==(const NetworkOptions&, const NetworkOptions&) = default;
+};
+
 /// What `kadenza serve` was asked for, checked: every address parses, certificate and key come together, and
 /// plain HTTP leaves the machine only when that was said explicitly. Sizes in bytes.
 struct ServeOptions {
   std::filesystem::path data;
   std::vector<ListenAddress> http;
-  bool standalone = false;
+  std::optional<NetworkOptions> network;  ///< none: --standalone
   std::optional<std::uint64_t> capacity;  ///< none: as much as the disk holds
   std::uint64_t upload_limit = 0;
   std::optional<std::filesystem::path> tls_certificate;  ///< PEM chain; set together with tls_key
@@ -44,11 +54,15 @@ struct ServeOptions {
 /// "HOST:PORT"; IPv6 addresses in brackets.
 core::Result<ListenAddress> parse_listen_address(std::string_view text);
 
+/// "HOST:PORT" of another node, or of this one as others see it: a port that is not 0, a host that is not
+/// "all addresses".
+core::Result<ListenAddress> parse_peer_address(std::string_view text);
+
 /// "500GB", "1.5 TiB", "1000": kB, MB… are powers of 1000, KiB, MiB… of 1024. More than 0 bytes.
 core::Result<std::uint64_t> parse_size(std::string_view text);
 
-/// What each option alone cannot tell: TLS is complete, and plain HTTP stays on this machine unless
-/// insecure_http.
+/// What each option alone cannot tell: TLS is complete, plain HTTP stays on this machine unless
+/// insecure_http, and a node that shall reach others on other machines does not listen on loopback.
 core::Result<void> check_serve_options(const ServeOptions& options);
 
 /// $XDG_DATA_HOME/kadenza, by default ~/.local/share/kadenza; /var/lib/kadenza without a home.

@@ -95,6 +95,19 @@ core::Task<core::Result<SongInfo>> Client::song(std::string id) {
   co_return read_song(answer);
 }
 
+core::Task<core::Result<NetworkAnswer>> Client::network() {
+  Request request(http::verb::get, "/api/v1/network");
+  KADENZA_CO_TRY(json::object answer, co_await ask(request));
+  co_return read_network(std::move(answer));
+}
+
+core::Task<core::Result<LookupAnswer>> Client::lookup(std::string key) {
+  const std::string target = "/api/v1/network/lookup/" + percent_encoded(key);
+  Request request(http::verb::get, target);
+  KADENZA_CO_TRY(json::object answer, co_await ask(request));
+  co_return read_lookup(std::move(answer));
+}
+
 Download Client::audio(std::string_view id, std::uint64_t offset) {
   return {nodes_, "/api/v1/songs/" + percent_encoded(id) + "/audio", offset};
 }

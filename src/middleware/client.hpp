@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/json/object.hpp>
@@ -59,6 +60,47 @@ struct SearchAnswer {
   boost::json::object json;  ///< the whole answer as it came
 };
 
+/// Another node, as the node asked sees it. Times are absent when nothing was measured.
+struct NetworkContactInfo {
+  std::string id, endpoint, state;
+  std::uint64_t capacity_class = 0;
+  std::optional<double> round_trip_ms, heard_ago_ms;
+};
+
+/// Contacts that share so many leading bits with the node asked.
+struct NetworkBucketInfo {
+  std::uint64_t shared_bits = 0;
+  std::vector<NetworkContactInfo> contacts, candidates;
+};
+
+struct NetworkAnswer {
+  std::string self, endpoint;
+  std::uint64_t estimated_nodes = 0;
+  bool joined = false;
+  bool link_suspected = false;
+  std::vector<NetworkBucketInfo> buckets;
+  std::vector<std::pair<std::string, std::uint64_t>> traffic;
+  boost::json::object json;  ///< the whole answer as it came
+};
+
+/// One node asked by a lookup; `told_by` is empty when the node asked first knew it.
+struct LookupHopInfo {
+  std::string id, endpoint, told_by, state;
+  std::uint64_t hop = 0;
+  std::uint64_t shared_bits = 0;
+  double asked_after_ms = 0;
+  std::optional<double> took_ms;
+};
+
+struct LookupAnswer {
+  std::string key;
+  double took_ms = 0;
+  std::vector<NetworkContactInfo> nearest;
+  std::uint64_t nearer_than_self = 0;
+  std::vector<LookupHopInfo> hops;
+  boost::json::object json;  ///< the whole answer as it came
+};
+
 struct UploadAnswer {
   SongInfo song;
   bool added = false;
@@ -105,6 +147,8 @@ class Client {
   core::Task<core::Result<UploadAnswer>> upload(RequestBody& body);
   core::Task<core::Result<SearchAnswer>> search(std::string query, unsigned songs, unsigned others);
   core::Task<core::Result<SongInfo>> song(std::string id);
+  core::Task<core::Result<NetworkAnswer>> network();
+  core::Task<core::Result<LookupAnswer>> lookup(std::string key);
   /// From byte `offset` on; the first read() connects.
   Download audio(std::string_view id, std::uint64_t offset);
   core::Task<core::Result<LogIn>> log_in(std::string user, std::string password);

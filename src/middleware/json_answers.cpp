@@ -33,6 +33,24 @@ void for_each_object(const json::object& object, std::string_view key, Read read
   }
 }
 
+std::optional<double> real(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr) return std::nullopt;
+  boost::system::error_code error;
+  const auto result = value->to_number<double>(error);
+  return error ? std::nullopt : std::optional(result);
+}
+
+std::vector<NetworkContactInfo> contacts(const json::object& object, std::string_view key) {
+  std::vector<NetworkContactInfo> found;
+  for_each_object(object, key, [&](const json::object& item) {
+    found.push_back({text(item, "id"), text(item, "endpoint"), text(item, "state"),
+                     number(item, "capacity_class"), real(item, "round_trip_ms"),
+                     real(item, "heard_ago_ms")});
+  });
+  return found;
+}
+
 std::vector<HighlightInfo> highlights(const json::object& object) {
   std::vector<HighlightInfo> found;
   for_each_object(object, "highlights", [&](const json::object& item) {
@@ -76,6 +94,41 @@ core::Result<SearchAnswer> read_search(json::object object) {
         {text(item, "id"), text(item, "name"), number(item, "song_count"), highlights(item)});
   });
   answer.partial = flag(object, "partial", false);
+  answer.json = std::move(object);
+  return answer;
+}
+
+NetworkAnswer read_network(json::object object) {
+  NetworkAnswer answer;
+  answer.self = text(object, "self");
+  answer.endpoint = text(object, "endpoint");
+  answer.estimated_nodes = number(object, "estimated_nodes");
+  answer.joined = flag(object, "joined", false);
+  answer.link_suspected = flag(object, "link_suspected", false);
+  for_each_object(object, "buckets", [&](const json::object& item) {
+    answer.buckets.push_back(
+        {number(item, "shared_bits"), contacts(item, "contacts"), contacts(item, "candidates")});
+  });
+  if (const json::value* traffic = object.if_contains("traffic");
+      traffic != nullptr && traffic->is_object()) {
+    for (const auto& [name, unused] : traffic->get_object())
+      answer.traffic.emplace_back(name, number(traffic->get_object(), name));
+  }
+  answer.json = std::move(object);
+  return answer;
+}
+
+LookupAnswer read_lookup(json::object object) {
+  LookupAnswer answer;
+  answer.key = text(object, "key");
+  answer.took_ms = real(object, "took_ms").value_or(0);
+  answer.nearest = contacts(object, "nearest");
+  answer.nearer_than_self = number(object, "nearer_than_self");
+  for_each_object(object, "hops", [&](const json::object& item) {
+    answer.hops.push_back({text(item, "id"), text(item, "endpoint"), text(item, "told_by"),
+                           text(item, "state"), number(item, "hop"), number(item, "shared_bits"),
+                           real(item, "asked_after_ms").value_or(0), real(item, "took_ms")});
+  });
   answer.json = std::move(object);
   return answer;
 }

@@ -11,6 +11,8 @@ namespace kadenza::middleware {
 /// given, so that a newer server's answers are understood; kInvalidArgument only when an id is missing.
 core::Result<SongInfo> read_song(const boost::json::object& json);
 core::Result<SearchAnswer> read_search(boost::json::object json);
+NetworkAnswer read_network(boost::json::object json);
+LookupAnswer read_lookup(boost::json::object json);
 core::Result<UploadAnswer> read_upload(const boost::json::object& json);
 core::Result<LogIn> read_log_in(const boost::json::object& json);
 

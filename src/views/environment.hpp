@@ -7,6 +7,7 @@
 #include "core/accounts.hpp"
 #include "core/clock.hpp"
 #include "core/music_library.hpp"
+#include "core/network.hpp"
 #include "views/http_options.hpp"
 #include "views/metrics.hpp"
 
@@ -20,6 +21,7 @@ namespace kadenza::views {
 struct Environment {
   core::MusicLibrary& library;
   core::Accounts& accounts;
+  core::Network* network;  ///< null = this node is alone
   const core::Clock& clock;
   std::shared_ptr<spdlog::logger> access_log;
   HttpOptions options;

@@ -13,6 +13,9 @@ core::Task<Response> get_health(Environment& environment, Request& request);
 core::Task<Response> get_readiness(Environment& environment, Request& request);
 core::Task<Response> get_metrics(Environment& environment, Request& request);
 
+core::Task<Response> get_network(Environment& environment, Request& request);
+core::Task<Response> get_lookup(Environment& environment, Request& request);
+
 core::Task<Response> post_session(Environment& environment, Request& request);
 core::Task<Response> get_session(Environment& environment, Request& request);
 core::Task<Response> delete_session(Environment& environment, Request& request);

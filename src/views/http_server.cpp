@@ -65,6 +65,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
       : executor(std::move(on)),
         environment{.library = dependencies.library,
                     .accounts = dependencies.accounts,
+                    .network = dependencies.network,
                     .clock = dependencies.clock,
                     .access_log = std::move(dependencies.access_log),
                     .options = options,

@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/music_library.hpp"
+#include "core/network.hpp"
 #include "core/task.hpp"
 #include "views/http_options.hpp"
 
@@ -32,6 +33,7 @@ struct HttpDependencies {
   const core::Clock& clock;
   std::shared_ptr<prometheus::Registry> metrics;  ///< shared with whoever else measures; never null
   std::shared_ptr<spdlog::logger> access_log;     ///< one line a request, tokens redacted; null = none
+  core::Network* network = nullptr;               ///< null = this node is alone
 };
 
 /// An address that really is listened on (`port` is never 0), and its URL without a path.
@@ -58,7 +60,7 @@ class HttpServer {
   core::Result<void> start();
   std::vector<BoundAddress> addresses() const;
 
-  /// What /readyz says; true from start() until stop() unless set otherwise.
+  /// What /readyz says; true unless set otherwise, false once stop() began.
   void set_ready(bool ready);
 
   /// Reads the certificate and key again; new connections use them. On an error the old ones stay.

@@ -2,6 +2,7 @@
 // Health, readiness, metrics, and the page that tells a browser what this is.
 #include "views/answer.hpp"
 #include "views/handlers.hpp"
+#include "views/network_metrics.hpp"
 
 namespace kadenza::views {
 
@@ -72,8 +73,13 @@ core::Task<Response> get_metrics(Environment& environment, Request& request) {
     const auto totals = co_await environment.library.totals(request.deadline);
     if (totals) environment.metrics.set_totals(*totals);
   }
+  std::string text = environment.metrics.text();
+  if (environment.network != nullptr) {
+    const auto network = co_await environment.network->snapshot(request.deadline);
+    if (network) text += metrics_text(*network);
+  }
   auto response =
-      text_response(http::status::ok, "text/plain; version=0.0.4; charset=utf-8", environment.metrics.text());
+      text_response(http::status::ok, "text/plain; version=0.0.4; charset=utf-8", std::move(text));
   response.add("Cache-Control", "no-store");
   co_return response;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/kademlia/contact.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace kadenza::distributed::kademlia {
 
 void Contact::encode(std::span<std::uint8_t, kWireBytes> out) const noexcept {
@@ -20,6 +23,12 @@ std::optional<Contact> Contact::decode(std::span<const std::uint8_t, kWireBytes>
   contact.endpoint.port = static_cast<std::uint16_t>(in[48] << 8 | in[49]);
   contact.capacity_class = in[50];
   return contact;
+}
+
+std::uint8_t capacity_class(std::uint64_t bytes) noexcept {
+  const std::uint64_t gibibytes = bytes >> 30;
+  return static_cast<std::uint8_t>(std::clamp<std::uint64_t>(
+      static_cast<std::uint64_t>(std::bit_width(gibibytes)), 1, Contact::kClassMax));
 }
 
 }  // namespace kadenza::distributed::kademlia

@@ -36,6 +36,10 @@ struct Contact {
 };
 static_assert(sizeof(Contact) == 52);
 
+/// The capacity class of a node that was given `bytes` of space: 1 below 2 GiB, and one more with each
+/// doubling, up to 16 from 32 TiB on.
+std::uint8_t capacity_class(std::uint64_t bytes) noexcept;
+
 /// Up to N contacts in place. Copies move only what is used.
 template <std::size_t N>
 class ContactArray {

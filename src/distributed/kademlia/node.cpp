@@ -140,6 +140,7 @@ void KademliaNode::on_reply(const Endpoint& from, const Message& message, Outbox
   dead_.forget(from);
   const Duration rtt = now_ - request.sent[message.attempt == 0 || !request.slow ? 0 : 1];
   network_rtt_.add(rtt);
+  round_trips_.add(rtt);
   on_proof_of_life(sender, rtt);
   if (!nodes) return;
   for (const Contact& contact : nodes->contacts) on_hearsay(contact);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +35,19 @@ struct Counters {
   std::uint64_t lookups_started = 0;
   std::uint64_t lookups_finished = 0;
   std::uint64_t lookups_refused = 0;
+};
+
+/// How long replies took, counted by size.
+struct RoundTrips {
+  static constexpr std::array<Duration, 14> kBounds{100us, 250us, 500us, 1ms,   2500us, 5ms, 10ms,
+                                                    25ms,  50ms,  100ms, 250ms, 500ms,  1s,  2500ms};
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< of those up to each bound; the last: longer
+  Duration total{};
+
+  void add(Duration rtt) noexcept {
+    ++counts[static_cast<std::size_t>(std::ranges::lower_bound(kBounds, rtt) - kBounds.begin())];
+    total += rtt;
+  }
 };
 
 /// A Kademlia node without its world: events go in, effects come out into an Outbox. It has no clock, no
@@ -74,6 +89,7 @@ class KademliaNode {
   const Contact& self() const noexcept { return self_; }
   const RoutingTable& table() const noexcept { return table_; }
   const Counters& counters() const noexcept { return counters_; }
+  const RoundTrips& round_trips() const noexcept { return round_trips_; }
   /// Nodes in the network, this one included.
   double network_size() const { return size_.nodes(table_); }
   /// Nothing was heard although several different nodes were asked: probably our own link is down.
@@ -129,6 +145,7 @@ class KademliaNode {
   SizeEstimate size_;
   RttEstimate network_rtt_;  ///< over all replies: what to expect of a node that never answered us
   Counters counters_;
+  RoundTrips round_trips_;
   std::vector<Running> lookups_;
   std::uint64_t last_lookup_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <iterator>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -241,17 +242,19 @@ Task<NetworkSnapshot> KademliaDriver::snapshot_on_strand() {
   view.joined = node_.joined();
   view.link_suspected = node_.link_suspected();
   view.messages = node_.counters();
+  view.round_trips = node_.round_trips();
   view.wire = wire_;
   for (const kademlia::Bucket& bucket : node_.table().buckets()) {
     auto& shown = view.buckets.emplace_back();
     shown.shared_bits = view.buckets.size() - 1;
-    shown.replacements = bucket.cache.size();
-    for (const kademlia::Entry& entry : bucket.live) {
+    const auto seen = [now](const kademlia::Entry& entry) -> NetworkSnapshot::ContactView {
       const State state = entry.excluded()     ? State::kDead
                           : entry.failures > 0 ? State::kFailing
                                                : State::kGood;
-      shown.contacts.push_back({entry.contact, entry.rtt.smoothed(), now - entry.checked, state});
-    }
+      return {entry.contact, entry.rtt.smoothed(), now - entry.checked, state};
+    };
+    std::ranges::transform(bucket.live, std::back_inserter(shown.contacts), seen);
+    std::ranges::transform(bucket.cache, std::back_inserter(shown.replacements), seen);
   }
   co_return view;
 }

@@ -50,7 +50,7 @@ struct NetworkSnapshot {
   struct BucketView {
     std::size_t shared_bits = 0;  ///< with our own id; the last bucket: these or more
     std::vector<ContactView> contacts;
-    std::size_t replacements = 0;
+    std::vector<ContactView> replacements;  ///< heard of, or crowded out; no rtt = never met
   };
   kademlia::Contact self;
   double size_estimate = 1;
@@ -58,6 +58,7 @@ struct NetworkSnapshot {
   bool link_suspected = false;
   std::vector<BucketView> buckets;
   kademlia::Counters messages;
+  kademlia::RoundTrips round_trips;
   WireCounters wire;
 };
 
@@ -98,6 +99,7 @@ class KademliaDriver : public std::enable_shared_from_this<KademliaDriver> {
   /// New keys, the current one first; replaces all that were there.
   core::Task<void> set_keys(identity::KeyRing keys);
 
+  const core::NodeId& id() const noexcept { return options_.id; }
   kademlia::Endpoint local() const { return local_; }
 
  private:

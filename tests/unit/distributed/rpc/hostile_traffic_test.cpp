@@ -108,7 +108,7 @@ TEST_F(HostileTraffic, RepliesThatNobodyAskedForChangeNothing) {
   }));
   const NetworkSnapshot view = net_.snapshot(victim_);
   EXPECT_EQ(Loopback::contacts(view), 1u);
-  for (const auto& bucket : view.buckets) EXPECT_EQ(bucket.replacements, 0u);
+  for (const auto& bucket : view.buckets) EXPECT_TRUE(bucket.replacements.empty());
 }
 
 TEST_F(HostileTraffic, AReplayedRequestIsAnsweredButAdmitsNobody) {

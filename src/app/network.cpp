@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "app/network.hpp"
+
+#include <filesystem>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "core/replace_file.hpp"
+#include "distributed/identity/cluster_key.hpp"
+#include "distributed/identity/node_key.hpp"
+
+namespace kadenza::app {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::udp;
+using core::Errc;
+using core::fail;
+using core::Result;
+using distributed::identity::KeyRing;
+using distributed::kademlia::Endpoint;
+using distributed::rpc::KademliaDriver;
+
+constexpr auto kJoinPoll = std::chrono::milliseconds(20);
+
+std::string written(const interface::ListenAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
+}
+
+/// All addresses of a name. `v6_too`: our socket can speak to IPv6 addresses.
+Result<std::vector<udp::endpoint>> resolve(const interface::ListenAddress& address, bool v6_too) {
+  asio::io_context resolving;
+  boost::system::error_code error;
+  const auto found = udp::resolver(resolving).resolve(address.host, std::to_string(address.port),
+                                                      udp::resolver::passive, error);
+  std::vector<udp::endpoint> endpoints;
+  if (!error) {
+    for (const auto& entry : found) {
+      if (v6_too || entry.endpoint().address().is_v4()) endpoints.push_back(entry.endpoint());
+    }
+  }
+  if (endpoints.empty()) {
+    return fail(
+        Errc::kInvalidArgument,
+        fmt::format("The address of {} cannot be found: {}.", written(address),
+                    error ? error.message() : "it has only IPv6 addresses, and --rpc is an IPv4 one"));
+  }
+  return endpoints;
+}
+
+Result<KeyRing> load_ring(const std::filesystem::path& file) {
+  auto ring = KeyRing::load(file);
+  if (!ring && ring.error().code == Errc::kCorrupted)
+    ring.error().detail = file.string() + ": " + ring.error().detail;
+  return ring;
+}
+
+/// The key that was given is kept, so that later starts need neither it nor --bootstrap.
+Result<KeyRing> cluster_keys(const interface::NetworkOptions& options, const std::filesystem::path& data) {
+  const auto own = data / "cluster.key";
+  if (options.cluster_key) {
+    KADENZA_TRY(KeyRing given, load_ring(*options.cluster_key));
+    const auto kept = KeyRing::load(own);
+    if (!kept || kept->keys != given.keys) KADENZA_TRY_VOID(core::replace_file(own, given.text(), 0600));
+    return given;
+  }
+  auto kept = load_ring(own);
+  if (kept || kept.error().code != Errc::kNotFound) return kept;
+  if (!options.bootstrap.empty()) {
+    return fail(
+        Errc::kNotFound,
+        fmt::format("A node that joins others needs their cluster key. Copy cluster.key from the data folder "
+                    "of a member, and give it as --cluster-key-file or put it at {}.",
+                    own.string()));
+  }
+  return KeyRing::load_or_create(own);
+}
+
+/// One unknown name among several, or one that a node with a saved table does not need, is only logged.
+Result<std::vector<Endpoint>> seeds_of(const interface::NetworkOptions& options, bool v6_too,
+                                       bool knows_others) {
+  std::vector<Endpoint> seeds;
+  core::Error failure;
+  for (const auto& address : options.bootstrap) {
+    auto found = resolve(address, v6_too);
+    if (!found) {
+      failure = std::move(found).error();
+      spdlog::warn("{}", failure.detail);
+      continue;
+    }
+    for (const auto& endpoint : *found) seeds.push_back(distributed::rpc::from_asio(endpoint));
+  }
+  if (seeds.empty() && !options.bootstrap.empty() && !knows_others)
+    return std::unexpected(std::move(failure));
+  return seeds;
+}
+
+Result<std::uint64_t> space_for(const NodeNetwork::Options& options) {
+  if (options.capacity) return *options.capacity;
+  std::error_code error;
+  const auto space = std::filesystem::space(options.data, error);
+  if (error)
+    return fail(Errc::kInternal,
+                fmt::format("Cannot measure the disk of {}: {}.", options.data.string(), error.message()));
+  return space.capacity;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
+  KademliaDriver::Options driver;
+  KADENZA_TRY(driver.keys, cluster_keys(options.network, options.data));
+  KADENZA_TRY(const auto key, distributed::identity::NodeKey::load_or_create(options.data / "node.key"));
+  driver.id = key.id();
+  driver.saved_table = options.data / "contacts";
+  std::error_code unknown;
+  const bool knows_others = std::filesystem::exists(driver.saved_table, unknown);
+
+  KADENZA_TRY(const auto listen, resolve(options.network.listen, true));
+  driver.listen = listen.front();
+  const bool v6_too = driver.listen.address().is_v6();
+  if (options.network.advertise) {
+    KADENZA_TRY(const auto advertised, resolve(*options.network.advertise, v6_too));
+    driver.advertise = distributed::rpc::from_asio(advertised.front());
+  }
+  KADENZA_TRY(driver.seeds, seeds_of(options.network, v6_too, knows_others));
+  KADENZA_TRY(const std::uint64_t space, space_for(options));
+  driver.capacity_class = distributed::kademlia::capacity_class(space);
+  const bool expects_others = knows_others || !driver.seeds.empty();
+
+  KADENZA_TRY(auto opened,
+              KademliaDriver::open(options.io, options.blocking, *options.clock, std::move(driver)));
+  opened->start();
+  spdlog::info("node {} listens on UDP {}", key.id().text(), opened->local().text());
+  return std::unique_ptr<NodeNetwork>(new NodeNetwork(std::move(opened), *options.clock, expects_others));
+}
+
+core::Task<void> NodeNetwork::joined(core::Duration patience) {
+  const core::Instant end = clock_.now() + patience;
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (clock_.now() < end) {
+    const auto seen = co_await driver_->snapshot();
+    if (seen.joined) co_return;
+    timer.expires_after(kJoinPoll);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  spdlog::warn("no other node answered yet; this node serves what it has, and goes on trying");
+}
+
+core::Task<void> NodeNetwork::stop() {
+  co_await driver_->stop();
+}
+
+}  // namespace kadenza::app

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "views/network_json.hpp"
+
+#include <cmath>
+
+#include "views/json_writer.hpp"
+
+namespace kadenza::views {
+
+namespace {
+
+/// Down to a microsecond: a round trip on one machine takes less than a tenth of a millisecond.
+double milliseconds(core::Duration duration) {
+  return std::round(std::chrono::duration<double, std::micro>(duration).count()) / 1000;
+}
+
+void write_milliseconds(JsonWriter& json, std::string_view name,
+                        const std::optional<core::Duration>& duration) {
+  json.key(name);
+  duration ? json.value(milliseconds(*duration)) : json.null();
+}
+
+std::string_view name_of(core::NetworkContact::State state) {
+  using enum core::NetworkContact::State;
+  switch (state) {
+    case kLive:
+      return "live";
+    case kSuspected:
+      return "suspected";
+    case kDead:
+      return "dead";
+    case kCandidate:
+      break;
+  }
+  return "candidate";
+}
+
+std::string_view name_of(core::LookupHop::State state) {
+  using enum core::LookupHop::State;
+  switch (state) {
+    case kAnswered:
+      return "answered";
+    case kLate:
+      return "late";
+    case kFailed:
+      return "failed";
+    case kNotNeeded:
+      break;
+  }
+  return "not_needed";
+}
+
+void write_contacts(JsonWriter& json, std::string_view name,
+                    const std::vector<core::NetworkContact>& contacts) {
+  json.key(name).begin_array();
+  for (const auto& contact : contacts) {
+    json.begin_object().member("id", contact.id.text()).member("endpoint", contact.endpoint);
+    json.member("capacity_class", unsigned{contact.capacity_class}).member("state", name_of(contact.state));
+    write_milliseconds(json, "round_trip_ms", contact.round_trip);
+    write_milliseconds(json, "heard_ago_ms", contact.heard_ago);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_round_trips(JsonWriter& json, const core::RoundTrips& trips) {
+  json.key("round_trips").begin_object().member("count", trips.count);
+  json.member("total_ms", milliseconds(trips.total)).key("at_most").begin_array();
+  for (const auto& [bound, count] : trips.at_most)
+    json.begin_object().member("ms", milliseconds(bound)).member("count", count).end_object();
+  json.end_array().end_object();
+}
+
+void write_hop(JsonWriter& json, const core::LookupHop& hop) {
+  json.begin_object().member("id", hop.id.text()).member("endpoint", hop.endpoint).member("hop", hop.hop);
+  json.key("told_by");
+  hop.told_by ? json.value(hop.told_by->text()) : json.null();
+  json.member("shared_bits", hop.shared_bits).member("state", name_of(hop.state));
+  json.member("asked_after_ms", milliseconds(hop.asked_after));
+  write_milliseconds(json, "took_ms", hop.took);
+  json.end_object();
+}
+
+}  // namespace
+
+std::string to_json(const core::NetworkSnapshot& snapshot) {
+  JsonWriter json;
+  json.begin_object().member("self", snapshot.self.text()).member("endpoint", snapshot.endpoint);
+  json.member("estimated_nodes", std::llround(snapshot.estimated_nodes));
+  json.member("joined", snapshot.joined).member("link_suspected", snapshot.link_suspected);
+  json.key("buckets").begin_array();
+  for (const auto& bucket : snapshot.buckets) {
+    json.begin_object().member("shared_bits", bucket.shared_bits);
+    write_contacts(json, "contacts", bucket.contacts);
+    write_contacts(json, "candidates", bucket.candidates);
+    json.end_object();
+  }
+  json.end_array().key("traffic").begin_object();
+  for (const auto& [name, count] : snapshot.traffic) json.member(name, count);
+  json.end_object();
+  write_round_trips(json, snapshot.round_trips);
+  return json.end_object().take();
+}
+
+std::string to_json(const core::LookupTrace& trace) {
+  JsonWriter json;
+  json.begin_object().member("key", trace.key.text()).member("took_ms", milliseconds(trace.took));
+  write_contacts(json, "nearest", trace.nearest);
+  json.member("nearer_than_self", trace.nearer_than_self).key("hops").begin_array();
+  for (const auto& hop : trace.hops) write_hop(json, hop);
+  return json.end_array().end_object().take();
+}
+
+}  // namespace kadenza::views

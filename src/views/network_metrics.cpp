@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "views/network_metrics.hpp"
+
+#include <array>
+#include <limits>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace kadenza::views {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+ClientMetric gauge(double value, std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  return metric;
+}
+
+ClientMetric counter(std::uint64_t value, std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.counter.value = static_cast<double>(value);
+  return metric;
+}
+
+double seconds(core::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+MetricFamily contacts(const core::NetworkSnapshot& snapshot) {
+  static constexpr std::array<const char*, 4> kStates{"live", "suspected", "dead", "candidate"};
+  std::array<unsigned, kStates.size()> counts{};
+  for (const auto& bucket : snapshot.buckets) {
+    for (const auto& contact : bucket.contacts) ++counts[static_cast<std::size_t>(contact.state)];
+    counts.back() += static_cast<unsigned>(bucket.candidates.size());
+  }
+  MetricFamily family{"kadenza_network_contacts", "Nodes known, by state.", MetricType::Gauge, {}};
+  for (std::size_t i = 0; i < kStates.size(); ++i)
+    family.metric.push_back(gauge(counts[i], {{"state", kStates[i]}}));
+  return family;
+}
+
+/// One family for each counter; those of dropped datagrams are one with the reason as label.
+std::vector<MetricFamily> traffic(const core::NetworkSnapshot& snapshot) {
+  constexpr std::string_view kDropped = "dropped_";
+  std::vector<MetricFamily> families;
+  MetricFamily dropped{"kadenza_network_dropped_total",
+                       "Datagrams and messages dropped unanswered, by reason.",
+                       MetricType::Counter,
+                       {}};
+  for (const auto& [name, count] : snapshot.traffic) {
+    if (name.starts_with(kDropped)) {
+      dropped.metric.push_back(counter(count, {{"reason", name.substr(kDropped.size())}}));
+    } else {
+      families.push_back({"kadenza_network_" + name + "_total",
+                          "Of the network of nodes, since the start.",
+                          MetricType::Counter,
+                          {counter(count)}});
+    }
+  }
+  families.push_back(std::move(dropped));
+  return families;
+}
+
+MetricFamily round_trips(const core::RoundTrips& trips) {
+  ClientMetric metric;
+  metric.histogram.sample_count = trips.count;
+  metric.histogram.sample_sum = seconds(trips.total);
+  for (const auto& [bound, count] : trips.at_most) metric.histogram.bucket.push_back({count, seconds(bound)});
+  metric.histogram.bucket.push_back({trips.count, std::numeric_limits<double>::infinity()});
+  return {"kadenza_network_round_trip_seconds",
+          "From a request to another node to its reply.",
+          MetricType::Histogram,
+          {std::move(metric)}};
+}
+
+}  // namespace
+
+std::string metrics_text(const core::NetworkSnapshot& snapshot) {
+  std::vector<MetricFamily> families = traffic(snapshot);
+  families.push_back({"kadenza_network_estimated_nodes",
+                      "Nodes in the network, this one included.",
+                      MetricType::Gauge,
+                      {gauge(snapshot.estimated_nodes)}});
+  families.push_back({"kadenza_network_joined",
+                      "1 when the own neighbourhood is known.",
+                      MetricType::Gauge,
+                      {gauge(snapshot.joined ? 1 : 0)}});
+  families.push_back({"kadenza_network_link_suspected",
+                      "1 when nobody answers.",
+                      MetricType::Gauge,
+                      {gauge(snapshot.link_suspected ? 1 : 0)}});
+  families.push_back(contacts(snapshot));
+  families.push_back(round_trips(snapshot.round_trips));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace kadenza::views
