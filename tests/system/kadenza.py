@@ -30,24 +30,25 @@ def wait_until(condition, what, seconds=20):
         time.sleep(0.01)
 
 
-def free_port():
+def free_port(kind=socket.SOCK_STREAM):
     """A free loopback port below the range that the system hands to outgoing connections."""
     while True:
         port = random.randint(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        with socket.socket(type=kind) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
 
 
 class Node:
-    """One `kadenza serve --standalone` with a folder, a configuration and a user's home of its own."""
+    """One `kadenza serve` with a folder, a configuration and a user's home of its own; alone unless told otherwise."""
 
-    def __init__(self, home, *options, data=None, port=None, command_prefix=()):
+    def __init__(self, home, *options, data=None, port=None, command_prefix=(), standalone=True):
         self.home = Path(home)
         self.data = Path(data or self.home / "data")
         self.config = self.home / "config"
         self.port = port or free_port()
         self.options = list(options)
+        self.standalone = standalone
         self.command_prefix = list(command_prefix)
         self.log_file = self.home / "node.log"
         self.process = None
@@ -77,7 +78,8 @@ class Node:
                        "XDG_CACHE_HOME": str(self.home / "cache")} | more
 
     def command(self):
-        return [*self.command_prefix, str(BINARY), "serve", "--standalone", "--data", str(self.data),
+        alone = ["--standalone"] if self.standalone else []
+        return [*self.command_prefix, str(BINARY), "serve", *alone, "--data", str(self.data),
                 "--http", f"127.0.0.1:{self.port}", *map(str, self.options)]
 
     def launch(self):
