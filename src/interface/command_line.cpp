@@ -20,12 +20,6 @@ void translate_labels(CLI::App& app) {
   formatter->column_width(30);
 }
 
-/// What is wrong with a list of servers, for CLI11; empty = nothing.
-std::string server_list_problem(const std::string& list) {
-  const auto parsed = middleware::parse_servers(list);
-  return parsed ? std::string() : parsed.error().detail;
-}
-
 }  // namespace
 
 CommandLine::CommandLine(const std::string& version)
@@ -64,7 +58,6 @@ void CommandLine::add_client_options(CLI::App& command) {
   auto* server = command.add_option("--server", client.servers,
                                     tr("Servers, separated by commas; the first that answers serves"));
   server->type_name("URL[,URL…]")
-      ->check(CLI::Validator(server_list_problem, std::string()))
       ->take_all()
       ->expected(1)
       ->default_str(std::string(middleware::kDefaultServer));

@@ -230,7 +230,8 @@ Result<Catalogue::Rows> Catalogue::rows(std::span<const Position> songs, std::sp
                              songs, read_song, rows.songs));
     KADENZA_TRY_VOID(rows_at(connection, "SELECT " KADENZA_ALBUM_COLUMNS " FROM albums WHERE position = ?1",
                              albums, read_album, rows.albums));
-    KADENZA_TRY_VOID(rows_at(connection, "SELECT " KADENZA_ARTIST_COLUMNS " FROM artists WHERE position = ?1", artists, read_artist, rows.artists));
+    KADENZA_TRY_VOID(rows_at(connection, "SELECT " KADENZA_ARTIST_COLUMNS " FROM artists WHERE position = ?1",
+                             artists, read_artist, rows.artists));
     return rows;
   });
 }

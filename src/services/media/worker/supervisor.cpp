@@ -34,7 +34,8 @@ core::Error cause_of_death(int status) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   switch (signal) {
     case SIGSYS:
-      return {core::Errc::kDamagedMedia, "the file made its parser try what it may not do, and so it was stopped"};
+      return {core::Errc::kDamagedMedia,
+              "the file made its parser try what it may not do, and so it was stopped"};
     case SIGXCPU:
       return {core::Errc::kDeadlineExceeded, "the file takes too long to parse"};
     default:
