@@ -16,9 +16,7 @@ namespace asio = boost::asio;
 
 core::Result<std::vector<middleware::Server>> known_servers(const ClientOptions& options,
                                                             const middleware::TokenStore& tokens) {
-  std::string list;
-  for (const std::string& part : options.servers) list += part + ",";
-  KADENZA_TRY(std::vector<middleware::Endpoint> endpoints, middleware::parse_servers(list));
+  KADENZA_TRY(std::vector<middleware::Endpoint> endpoints, options.endpoints());
   std::vector<middleware::Server> servers;
   for (middleware::Endpoint& endpoint : endpoints) {
     std::string token = tokens.load(endpoint).value_or("");

@@ -243,10 +243,19 @@ void CommandLine::add_completion() {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
+core::Result<std::vector<middleware::Endpoint>> ClientOptions::endpoints() const {
+  std::string list;
+  for (const std::string& part : servers) list += part + ",";
+  return middleware::parse_servers(list);
+}
+
 core::Result<void> CommandLine::parse(std::vector<std::string> arguments) {
   std::ranges::reverse(arguments);  // CLI11 takes them from the back
   app.parse(std::move(arguments));
-  return settings_.apply(config_.empty() ? std::nullopt : std::optional<std::filesystem::path>(config_));
+  KADENZA_TRY_VOID(
+      settings_.apply(config_.empty() ? std::nullopt : std::optional<std::filesystem::path>(config_)));
+  if (auto servers = client.endpoints(); !servers) return std::unexpected(std::move(servers).error());
+  return {};
 }
 
 core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const {

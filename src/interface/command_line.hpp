@@ -21,6 +21,9 @@ struct ClientOptions {
       std::string(middleware::kDefaultServer)};  ///< each may be a list of its own
   std::string authorities;                       ///< PEM file; empty: the system's
   bool json = false;
+
+  /// All of `servers`, in order. kInvalidArgument names one that is no address.
+  core::Result<std::vector<middleware::Endpoint>> endpoints() const;
 };
 
 struct UploadOptions {
