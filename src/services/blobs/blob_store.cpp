@@ -45,6 +45,9 @@ std::uint64_t Staging::size() const noexcept {
 core::Result<core::UniqueFd> Staging::reader() const {
   return file_->reader();
 }
+void Staging::write_back() {
+  file_->write_back();
+}
 core::Result<core::Digest> Staging::digest() {
   return file_->digest();
 }

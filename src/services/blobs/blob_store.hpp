@@ -45,6 +45,10 @@ class Staging {
   /// A descriptor of its own, for reading only, of what was appended so far.
   core::Result<core::UniqueFd> reader() const;
 
+  /// All is appended: lets the disk begin with a large file while its content is being checked, so that
+  /// commit() finds little left to wait for. Never blocks.
+  void write_back();
+
   /// SHA-256 of all that was appended: the name that commit() will give. Ends the appending.
   core::Result<core::Digest> digest();
 

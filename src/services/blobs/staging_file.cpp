@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
+
+#include <boost/asio/packaged_task.hpp>
+#include <boost/asio/post.hpp>
 
 #include "core/check.hpp"
 #include "services/blobs/posix_error.hpp"
@@ -12,6 +16,9 @@ namespace {
 
 /// Space for uploads of unknown size is set aside in steps of this.
 constexpr std::uint64_t kReserveStep = 1 << 20;
+
+/// A smaller file costs the disk less than handing it over costs the processor.
+constexpr std::uint64_t kWriteBackBytesMin = 1 << 20;
 
 }  // namespace
 
@@ -92,6 +99,12 @@ core::Result<core::UniqueFd> StagingFile::reader() const {
   return store_.open_staging_file(name_);
 }
 
+void StagingFile::write_back() {
+  if (failure_ || size_ < kWriteBackBytesMin) return;
+  auto sync = [fd = fd_] { return ::fsync(fd->get()); };
+  written_back_ = boost::asio::post(store_.hashers(), std::packaged_task<int()>(std::move(sync)));
+}
+
 core::Result<core::Digest> StagingFile::digest() {
   if (failure_) return std::unexpected(*failure_);
   if (!digest_) digest_ = whole_.finish();
@@ -108,6 +121,8 @@ core::Result<BlobInfo> StagingFile::commit() {
 }
 
 core::Result<BlobInfo> StagingFile::store_durably() {
+  // What write_back() may have failed to write, this fsync would not report again.
+  if (written_back_.valid() && written_back_.get() != 0) return posix_failure(EIO, "sync a received file");
   // First, so that the disk works while the last chunks are hashed.
   if (::fsync(fd_->get()) != 0) return posix_failure(errno, "sync a received file");
   KADENZA_TRY(const auto whole, digest());

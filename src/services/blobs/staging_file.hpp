@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,7 @@ class StagingFile {
   core::Result<void> append(std::span<const std::uint8_t> bytes);
   std::uint64_t size() const noexcept { return size_; }
   core::Result<core::UniqueFd> reader() const;
+  void write_back();
   core::Result<core::Digest> digest();
   core::Result<BlobInfo> commit();
 
@@ -46,6 +48,7 @@ class StagingFile {
   core::Sha256 whole_;
   std::optional<core::Digest> digest_;  ///< of the whole, once it is complete
   ChunkHasher chunks_;
+  std::future<int> written_back_;
   std::optional<core::Error> failure_;
 };
 

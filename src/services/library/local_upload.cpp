@@ -27,6 +27,7 @@ core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides o
   if (staging_.size() == 0) {
     co_return core::fail(core::Errc::kUnsupportedMedia, "the file is empty: send the bytes of an audio file");
   }
+  staging_.write_back();
   auto file = co_await core::run_on(library_.options.blocking, [this] { return staging_.reader(); });
   if (!file) co_return std::unexpected(file.error());
   auto probe = co_await library_.media.probe(file->get(), deadline);
