@@ -101,7 +101,7 @@ core::Result<core::UniqueFd> StagingFile::reader() const {
 
 void StagingFile::write_back() {
   if (failure_ || size_ < kWriteBackBytesMin) return;
-  auto sync = [fd = fd_] { return ::fsync(fd->get()); };
+  auto sync = [fd = fd_] { return ::fsync(fd->get()) == 0 ? 0 : errno; };
   written_back_ = boost::asio::post(store_.hashers(), std::packaged_task<int()>(std::move(sync)));
 }
 
@@ -122,7 +122,8 @@ core::Result<BlobInfo> StagingFile::commit() {
 
 core::Result<BlobInfo> StagingFile::store_durably() {
   // What write_back() may have failed to write, this fsync would not report again.
-  if (written_back_.valid() && written_back_.get() != 0) return posix_failure(EIO, "sync a received file");
+  if (const int error = written_back_.valid() ? written_back_.get() : 0; error != 0)
+    return posix_failure(error, "sync a received file");
   // First, so that the disk works while the last chunks are hashed.
   if (::fsync(fd_->get()) != 0) return posix_failure(errno, "sync a received file");
   KADENZA_TRY(const auto whole, digest());

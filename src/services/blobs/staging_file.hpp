@@ -48,7 +48,7 @@ class StagingFile {
   core::Sha256 whole_;
   std::optional<core::Digest> digest_;  ///< of the whole, once it is complete
   ChunkHasher chunks_;
-  std::future<int> written_back_;
+  std::future<int> written_back_;  ///< the error number of its fsync
   std::optional<core::Error> failure_;
 };
 
