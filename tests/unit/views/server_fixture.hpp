@@ -32,10 +32,10 @@ class ServerFixture : public ::testing::Test {
   }
 
   void start() {
-    server.emplace(
-        context.get_executor(),
-        HttpDependencies{*library, accounts, clock, std::make_shared<prometheus::Registry>(), access_log},
-        options);
+    server.emplace(context.get_executor(),
+                   HttpDependencies{*library, accounts, clock, std::make_shared<prometheus::Registry>(),
+                                    access_log, network},
+                   options);
     const auto started = server->start();
     ASSERT_TRUE(started) << started.error().detail;
     for (int i = 0; i < 2; ++i) threads.emplace_back([this] { context.run(); });
@@ -84,6 +84,7 @@ class ServerFixture : public ::testing::Test {
   std::unique_ptr<testing::FakeLibrary> library = std::make_unique<testing::FakeLibrary>();
   testing::FakeAccounts accounts;
   core::SystemClock clock;
+  core::Network* network = nullptr;
   HttpOptions options;
   std::shared_ptr<spdlog::logger> access_log;
   boost::asio::io_context context;
