@@ -120,7 +120,7 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
                                              .clock = &clock}));
   }
   KADENZA_TRY_VOID(start_http(options));
-  leave_local_tokens();
+  leave_local_tokens();  // before anybody hears that this node is ready
   if (network && network->expects_others()) {
     asio::co_spawn(io, ready_when_joined(), asio::detached);
   } else {
@@ -136,10 +136,10 @@ Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
                                        std::make_shared<prometheus::Registry>(),
                                        spdlog::default_logger()->clone("http"),
                                        network ? &network->view() : nullptr};
-  http =
-      std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies), http_options(options));
-  // Whoever waits for readiness then finds the token of this run, not that of an earlier one.
-  http->set_ready(false);
+  auto http_settings = http_options(options);
+  http_settings.ready = false;
+  http = std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies),
+                                             std::move(http_settings));
   return http->start();
 }
 

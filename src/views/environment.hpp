@@ -26,7 +26,7 @@ struct Environment {
   std::shared_ptr<spdlog::logger> access_log;
   HttpOptions options;
   Metrics metrics;
-  std::atomic<bool> ready{true};
+  std::atomic<bool> ready{false};
   std::atomic<bool> stopping{false};
   std::atomic<std::size_t> uploads{0};  ///< under way
 };

@@ -53,6 +53,7 @@ struct HttpOptions {
   HttpLimits limits;
   HttpTimeouts timeouts;
   std::vector<std::string> allowed_origins;  ///< for CORS: "https://music.example:4747", or "*" for any
+  bool ready = true;                         ///< whether /readyz says so from the start
   std::string version = "unknown";           ///< for /metrics and the Server field
 };
 

@@ -246,6 +246,7 @@ core::Result<void> HttpServer::start() {
       return listening;
     }
   }
+  state_->environment.ready = options.ready;
   state_->accepting = state_->acceptors.size();
   for (const auto& acceptor : state_->acceptors)
     asio::co_spawn(

@@ -60,7 +60,7 @@ class HttpServer {
   core::Result<void> start();
   std::vector<BoundAddress> addresses() const;
 
-  /// What /readyz says; true unless set otherwise, false once stop() began.
+  /// What /readyz says; HttpOptions::ready from start() on unless set otherwise, false once stop() began.
   void set_ready(bool ready);
 
   /// Reads the certificate and key again; new connections use them. On an error the old ones stay.
