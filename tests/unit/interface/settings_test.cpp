@@ -38,7 +38,7 @@ TEST_F(SettingsTest, FlagsAndNumbersCanComeFromTheFile) {
   config("[serve]\nstandalone = true\nthreads = 3\ncapacity = \"500GB\"\nlog-format = \"json\"\n");
   (void)port();
   ASSERT_TRUE(program_.served);
-  EXPECT_TRUE(program_.served->standalone);
+  EXPECT_FALSE(program_.served->network);
   EXPECT_EQ(program_.served->threads, 3U);
   EXPECT_EQ(program_.served->capacity, 500'000'000'000U);
   EXPECT_EQ(program_.served->log_format, LogFormat::kJson);
