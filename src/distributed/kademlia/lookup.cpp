@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kPathMax = 512;
 
 /// Requests for what lies behind an answer, in one lookup.
-constexpr int kFurtherMax = 12;
+constexpr int kFurtherMax = 24;
 
 /// So many of the nearest have answered that nobody nearer is to be expected.
 constexpr int kConverged = 3;
@@ -45,7 +45,6 @@ Lookup::Head Lookup::head() const {
         break;
       case State::kWaiting:
         ++head.waiting;
-        head.awaited += inside;
         head.open += inside;
         break;
       case State::kSlow:
@@ -84,7 +83,7 @@ std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) 
 }
 
 std::optional<Lookup::Question> Lookup::ask_further(const Head& head) {
-  if (goal_.kind == LookupGoal::Kind::kRead || head.awaited > 0 || asked_further_ >= kFurtherMax)
+  if (goal_.kind == LookupGoal::Kind::kRead || head.waiting > 0 || asked_further_ >= kFurtherMax)
     return std::nullopt;
   int replied = 0;
   for (const Index index : order_) {

@@ -65,7 +65,6 @@ class Lookup {
     const Index* unasked = nullptr;  ///< the nearest one
     int open = 0;                    ///< of the nearest `count`: those whose answer is still missing
     int waiting = 0;
-    int awaited = 0;  ///< of the nearest `count`: those waiting
     int slow = 0;
     int replied = 0;
     int leading_replies = 0;         ///< before the first that neither replied nor is slow
