@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "distributed/kademlia/planted_bugs.hpp"
 
 namespace kadenza::distributed::kademlia {
 namespace {
@@ -103,6 +104,12 @@ bool RoutingTable::on_heard(const Contact& contact, Instant now) {
   if (const Entry* known = bucket.find_live(contact.id)) {
     return known->excluded() && known->contact.endpoint != contact.endpoint;
   }
+  if (planted(PlantedBug::kHearsayIsLive) && bucket.live.size() < config_.bucket_size) {
+    bucket.forget_cached(contact.id);
+    bucket.live.push_back(Entry{.checked = now, .contact = contact});
+    ++size_;
+    return false;
+  }
   bucket.remember(Entry{.checked = now, .contact = contact}, config_.cache_size);
   return bucket.live.size() < config_.bucket_size || &bucket == &buckets_.back() || bucket.dead() != nullptr;
 }
@@ -163,11 +170,13 @@ void RoutingTable::collect(const Query& query, Nearest& out) const {
   const Distance own = distance(self_, query.target);
   const std::size_t last = buckets_.size() - 1;
   for (std::size_t j = 0; j < last && out.size < query.n; ++j) {
-    if (own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], query, out);
+    if (own.bit(static_cast<int>(j)) || planted(PlantedBug::kInexactNearest))
+      collect_bucket(buckets_[j], query, out);
   }
   collect_bucket(buckets_[last], query, out);
   for (std::size_t j = last; j-- > 0 && out.size < query.n;) {
-    if (!own.bit(static_cast<int>(j))) collect_bucket(buckets_[j], query, out);
+    if (!own.bit(static_cast<int>(j)) && !planted(PlantedBug::kInexactNearest))
+      collect_bucket(buckets_[j], query, out);
   }
 }
 
