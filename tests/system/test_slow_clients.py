@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from kadenza import wait_until
+from kadenza import MEMORY_FACTOR, wait_until
 
 LISTENERS = 200
-LISTENER_MB = 0.15  # 1,000 of them fit 150 MB beside an idle node
+LISTENER_MB = 0.15 * MEMORY_FACTOR  # 1,000 of them fit 150 MB beside an idle node
 
 
 @pytest.fixture(scope="module")
