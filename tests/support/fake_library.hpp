@@ -71,7 +71,10 @@ class FakeLibrary final : public core::MusicLibrary {
                                                      core::Deadline) override {
     if (auto error = refuse("start_upload")) co_return std::unexpected(*error);
     if (delay) co_await delay();
-    expected_size = size;
+    {
+      const std::lock_guard lock(mutex_);
+      expected_size = size;
+    }
     co_return std::make_unique<FakeUpload>(*this);
   }
   std::optional<std::uint64_t> expected_size;
@@ -100,13 +103,14 @@ class FakeLibrary final : public core::MusicLibrary {
     return say("derived_facts", facts);
   }
   Answer<core::SearchResults> search(core::SearchRequest request, core::Deadline) override {
+    const std::lock_guard lock(mutex_);
     last_search = request;
     return say("search", search_results);
   }
   Answer<core::Page<core::Song>> songs(core::SongListRequest request, core::Deadline) override {
-    last_song_list = request;
     core::Page<core::Song> page;
     const std::lock_guard lock(mutex_);
+    last_song_list = request;
     for (const auto& [id, stored] : songs_)
       if (page.items.size() < request.page.limit) page.items.push_back(stored.song);
     return say("songs", page);
@@ -249,7 +253,7 @@ class FakeLibrary final : public core::MusicLibrary {
 
   bool use_files_;
   TemporaryFolder folder_;
-  std::mutex mutex_;  ///< guards songs_
+  std::mutex mutex_;  ///< guards songs_ and what was asked last
   std::map<core::SongId, Stored> songs_;
 };
 
