@@ -97,24 +97,29 @@ Result<void> IndexStore::read(const Read& work) const {
     // A reader is overtaken when two commits happen while it works; each try starts at the newest.
     constexpr int kTries = 10;
     for (int tries = 0;; ++tries) {
-      auto reader = take_reader();
       try {
-        const auto words = [&] {
-          const std::lock_guard lock(vocabulary_mutex_);
-          return vocabulary_->snapshot();
-        }();
-        work(reader->database, words);
-        return_reader(std::move(reader));
+        read_once(work);
         return {};
       } catch (const Xapian::DatabaseModifiedError&) {
-        return_reader(nullptr);
         if (tries == kTries) return core::fail(Errc::kUnavailable, "the search index is too busy; try again");
-      } catch (...) {
-        return_reader(nullptr);
-        throw;
       }
     }
   });
+}
+
+void IndexStore::read_once(const Read& work) const {
+  auto reader = take_reader();
+  try {
+    const auto words = [&] {
+      const std::lock_guard lock(vocabulary_mutex_);
+      return vocabulary_->snapshot();
+    }();
+    work(reader->database, words);
+  } catch (...) {
+    return_reader(nullptr);
+    throw;
+  }
+  return_reader(std::move(reader));
 }
 
 std::unique_ptr<IndexStore::Reader> IndexStore::take_reader() const {

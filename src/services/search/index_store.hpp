@@ -49,6 +49,8 @@ class IndexStore {
   };
 
   core::Result<void> attach(int flags);
+  void read_once(const Read& work) const;
+  /// Opening or reopening may itself be overtaken by the writer: DatabaseModifiedError.
   std::unique_ptr<Reader> take_reader() const;
   void return_reader(std::unique_ptr<Reader> reader) const;
 
