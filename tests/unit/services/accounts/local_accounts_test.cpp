@@ -41,6 +41,7 @@ class LocalAccountsTest : public testing::Test {
   }
   void TearDown() override {
     accounts_.reset();
+    pool_.join();  // a moved expiry may still be on its way to the disk
     std::filesystem::remove_all(folder_);
   }
   void open() {
