@@ -28,7 +28,7 @@ struct ClientOptions {
 
 struct UploadOptions {
   std::vector<std::string> paths;
-  unsigned jobs = 4;
+  unsigned jobs = 8;
 };
 
 struct SearchOptions {
