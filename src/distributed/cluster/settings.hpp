@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+#include "core/error.hpp"
+
+namespace kadenza::distributed::cluster {
+
+/// What all nodes of a cluster must agree on. Chosen when the cluster is created and kept in the cluster
+/// document; `partition_bits` never changes afterwards.
+struct Settings {
+  std::uint32_t replicas = 3;         ///< R: copies of everything
+  std::uint32_t write_quorum = 2;     ///< W: durable copies before an acknowledgement
+  std::uint32_t candidates = 40;      ///< C: members nearest to a partition among which its holders are
+  std::uint32_t partition_bits = 16;  ///< 2^bits partitions
+
+  /// kInvalidArgument with what does not fit: 1 <= W <= R <= C <= 40, R <= 16, partition_bits <= 24.
+  core::Result<void> check() const;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+}  // namespace kadenza::distributed::cluster

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "core/audio_stream.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/ids.hpp"
+#include "core/music_library.hpp"
+#include "core/song.hpp"
+#include "core/task.hpp"
+
+namespace kadenza::services::library {
+
+/// What an upload turned out to be: its record without `first_stored`, and its cover.
+struct ExaminedSong {
+  core::SongRecord record;
+  std::optional<core::Image> cover;
+};
+
+/// What a node holds after it was asked to store a song.
+struct HeldSong {
+  core::Song song;
+  bool added = false;  ///< false: a record with this id was there and stays
+};
+
+/// A song that this node is receiving, from a listener or from another node. Destroying it before commit()
+/// leaves nothing behind. One owner and one call at a time, except read().
+class IncomingSong {
+ public:
+  virtual ~IncomingSong() = default;
+
+  virtual core::Task<core::Result<void>> write(std::span<const std::uint8_t> bytes,
+                                               core::Deadline deadline) = 0;
+
+  /// All bytes of an upload are there: checks the audio, reads tags and cover, computes the record. Ends the
+  /// writing.
+  virtual core::Task<core::Result<ExaminedSong>> examine(core::TagOverrides overrides,
+                                                         core::Deadline deadline) = 0;
+
+  /// Bytes received so far, for the nodes that copy them from here. Any number of calls at once, also beside
+  /// and after commit(). kInvalidArgument when `range` lies outside.
+  virtual core::Task<core::Result<std::vector<std::uint8_t>>> read(core::ByteRange range) const = 0;
+
+  /// Makes this node a holder: checks that the bytes are the record's (kCorrupted), stores audio, cover and
+  /// record durably (fsync), and adds the catalogue row. A record with this id that is there stays. No
+  /// write() afterwards.
+  virtual core::Task<core::Result<HeldSong>> commit(core::SongRecord record, std::optional<core::Image> cover,
+                                                    core::Deadline deadline) = 0;
+};
+
+/// The songs that this node holds, as the distributed layer uses them: a real node's are files and SQLite,
+/// a simulated one's are in memory. Thread-safe; calls resume on their caller's executor.
+class SongStore {
+ public:
+  virtual ~SongStore() = default;
+
+  /// `expected_size` is set aside: kNoSpace when it does not fit, kTooLarge above the upload limit.
+  virtual core::Task<core::Result<std::unique_ptr<IncomingSong>>> receive(
+      std::optional<std::uint64_t> expected_size, core::Deadline deadline) = 0;
+
+  /// kNotFound when this node does not hold the song.
+  virtual core::Task<core::Result<std::shared_ptr<const core::SongRecord>>> record(core::SongId id) = 0;
+
+  /// Verified bytes of a held song's audio. kNotFound; kInvalidArgument outside the file; kCorrupted when
+  /// the disk gives something else than was stored.
+  virtual core::Task<core::Result<std::vector<std::uint8_t>>> read(core::SongId id,
+                                                                   core::ByteRange range) = 0;
+
+  /// The cover as it was embedded. kNotFound when the song is not held or has none.
+  virtual core::Task<core::Result<core::Image>> cover_of(core::SongId id) = 0;
+
+  /// kUnavailable while they are not computed yet.
+  virtual core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) = 0;
+
+  /// Another record won (section "first-stored rule" of docs/replication.md): this node's copy stops being
+  /// one, a tombstone names the winner, and the loser's bytes stay for 24 h for streams under way. The
+  /// winner's row takes the loser's place in the catalogue. Does nothing when the stored record is not
+  /// `loser`.
+  virtual core::Task<core::Result<void>> supersede(core::SongId id, core::Digest loser,
+                                                   core::Song winner) = 0;
+
+  virtual std::uint64_t used_bytes() const = 0;      ///< audio and covers; may wait for the first count
+  virtual std::uint64_t capacity_bytes() const = 0;  ///< UINT64_MAX: as much as the disk holds
+};
+
+/// Which of two records of one song everybody keeps: the one stored first, the smaller audio hash when both
+/// were stored in the same millisecond.
+inline bool wins_over(const core::Song& a, const core::Song& b) {
+  return std::tie(a.first_stored, a.audio) < std::tie(b.first_stored, b.audio);
+}
+
+}  // namespace kadenza::services::library
