@@ -6,6 +6,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/task.hpp"
+#include "core/timers.hpp"
 #include "sim/engine.hpp"
 #include "sim/pool.hpp"
 #include "sim/suspension.hpp"
@@ -45,6 +46,20 @@ class Sleeps final : public EventHandler {
   Engine& engine_;
   Engine::HandlerId id_;
   Pool<Suspension<core::Result<>>> waiting_;  // a slot is freed by its event, also when cancelled before
+};
+
+/// Virtual time for code that waits by core::Timers.
+class SimTimers final : public core::Timers {
+ public:
+  explicit SimTimers(Engine& engine) : sleeps_(engine) {}
+
+  core::Task<void> sleep_until(core::Instant when) override {
+    const auto slept = co_await sleeps_.sleep_until(when);
+    if (!slept) throw boost::system::system_error(boost::asio::error::operation_aborted);
+  }
+
+ private:
+  Sleeps sleeps_;
 };
 
 }  // namespace kadenza::sim

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/streaming/remote_songs.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "core/sha256.hpp"
+#include "distributed/placement/partition.hpp"
+#include "distributed/streaming/hedge.hpp"
+#include "distributed/streaming/remote_audio_stream.hpp"
+#include "services/library/local_audio_stream.hpp"
+
+namespace kadenza::distributed::streaming {
+namespace {
+
+using core::Errc;
+using core::Result;
+
+/// Between two rounds over all sources when none of them could serve.
+constexpr auto kRoundPause = std::chrono::milliseconds(100);
+
+/// What a source that gave wrong bytes is taken to need, so that the others are asked first for a while.
+constexpr auto kWrongBytesPenalty = std::chrono::seconds(1);
+
+/// Tells the book how long a source kept us waiting, unless it answered.
+class Waiting {
+ public:
+  Waiting(SourceBook& book, const core::Clock& clock, const core::NodeId& source)
+      : book_(book), clock_(clock), source_(source), begun_(clock.now()) {}
+  Waiting(const Waiting&) = delete;
+  ~Waiting() {
+    if (!over_) book_.slower_than(source_, clock_.now() - begun_);
+  }
+  void answered(std::uint32_t load) {
+    over_ = true;
+    book_.answered(source_, clock_.now() - begun_, load);
+  }
+  void not_to_blame() { over_ = true; }
+
+ private:
+  SourceBook& book_;
+  const core::Clock& clock_;
+  const core::NodeId source_;
+  const core::Instant begun_;
+  bool over_ = false;
+};
+
+/// A record from elsewhere that can be worked with: it is of this song, and its chunks cover its size.
+bool usable(const core::SongRecord& record, const core::SongId& id) {
+  const auto chunks = (record.song.size + core::kChunkBytes - 1) / core::kChunkBytes;
+  return record.song.id == id && record.song.size > 0 && record.chunks.size() == chunks;
+}
+
+}  // namespace
+
+bool verify_chunks(const core::SongRecord& record, std::uint64_t offset,
+                   std::span<const std::uint8_t> bytes) {
+  for (auto chunk = offset / core::kChunkBytes; !bytes.empty(); ++chunk) {
+    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), core::kChunkBytes));
+    if (chunk >= record.chunks.size() || core::sha256(part) != record.chunks[chunk]) return false;
+    bytes = bytes.subspan(part.size());
+  }
+  return true;
+}
+
+core::ByteRange whole_chunks(core::ByteRange range, std::uint64_t size) {
+  const auto begin = range.offset / core::kChunkBytes * core::kChunkBytes;
+  const auto end =
+      (range.offset + range.length + core::kChunkBytes - 1) / core::kChunkBytes * core::kChunkBytes;
+  return {begin, std::min(end, size) - begin};
+}
+
+struct RemoteSongs::Request {
+  core::SongId id;
+  std::shared_ptr<const core::SongRecord> record;  ///< none: the holder's
+  core::ByteRange range;  ///< from a chunk's first byte; whole chunks when the record is known
+  core::Deadline deadline;
+};
+
+core::Task<Result<std::unique_ptr<core::AudioStream>>> RemoteSongs::open(core::SongId id,
+                                                                         core::ByteRange range,
+                                                                         core::Deadline deadline) {
+  const auto cached = parts_.cache ? parts_.cache->find(id) : nullptr;
+  std::shared_ptr<const core::SongRecord> record = cached ? cached->record() : nullptr;
+  std::optional<Piece> first;
+  if (!record) {
+    const core::ByteRange first_byte{range.offset, std::min<std::uint64_t>(range.length, 1)};
+    KADENZA_CO_TRY(first, co_await fetch(id, nullptr, first_byte, deadline));
+    record = first->record;
+  }
+  const auto size = record->song.size;
+  if (range.offset > size || range.length > size - range.offset) {
+    co_return core::fail(Errc::kInvalidArgument,
+                         fmt::format("the audio has {} bytes; bytes {} to {} are not in it", size,
+                                     range.offset, range.offset + range.length));
+  }
+  if (cached && cached->holds(range)) {
+    co_return std::make_unique<services::library::LocalAudioStream>(record, cached->file(), cached->marks(),
+                                                                    range, parts_.blocking);
+  }
+  co_return std::make_unique<RemoteAudioStream>(shared_from_this(), std::move(record), range,
+                                                std::move(first));
+}
+
+core::Task<Result<std::shared_ptr<const core::SongRecord>>> RemoteSongs::record(core::SongId id,
+                                                                                core::Deadline deadline) {
+  if (const auto cached = parts_.cache ? parts_.cache->find(id) : nullptr) co_return cached->record();
+  auto piece = co_await fetch(id, nullptr, {0, 1}, deadline);
+  if (!piece) co_return std::unexpected(std::move(piece).error());
+  co_return piece->record;
+}
+
+core::Task<std::vector<kademlia::Contact>> RemoteSongs::ranked_sources(core::SongId id,
+                                                                       core::Deadline deadline) {
+  const auto partition = placement::partition_of(id, parts_.settings.partition_bits);
+  auto order = co_await parts_.directory.order(partition, deadline);
+  // The holders by speed, then everybody who may stand in for one, in the order in which they would.
+  const auto holders = std::min<std::size_t>(parts_.settings.replicas, order.size());
+  const std::vector<placement::Candidate> first(order.begin(),
+                                                order.begin() + static_cast<std::ptrdiff_t>(holders));
+  auto result = sources_.ranked(first, parts_.directory);
+  std::ranges::stable_partition(order, [](const auto& candidate) { return !candidate.silent; });
+  for (const auto& candidate : order) {
+    const bool there =
+        std::ranges::any_of(result, [&](const auto& contact) { return contact.id == candidate.contact.id; });
+    if (!candidate.self && !there) result.push_back(candidate.contact);
+  }
+  co_return result;
+}
+
+core::Task<Result<Piece>> RemoteSongs::fetch(core::SongId id, std::shared_ptr<const core::SongRecord> record,
+                                             core::ByteRange range, core::Deadline deadline) {
+  auto request = std::make_shared<Request>();
+  request->id = id;
+  request->range =
+      record ? whole_chunks(range, record->song.size)
+             : core::ByteRange{range.offset / core::kChunkBytes * core::kChunkBytes, core::kChunkBytes};
+  request->record = std::move(record);
+  request->deadline = deadline;
+  while (true) {
+    auto piece = co_await fetch_once(request);
+    if (piece) {
+      keep(*piece);
+      co_return piece;
+    }
+    const bool final = piece.error().code == Errc::kNotFound || piece.error().code == Errc::kInvalidArgument;
+    if (final || parts_.clock.now() + kRoundPause >= deadline) co_return piece;
+    co_await parts_.timers.sleep_until(parts_.clock.now() + kRoundPause);
+  }
+}
+
+core::Task<Result<Piece>> RemoteSongs::fetch_once(std::shared_ptr<const Request> request) {
+  auto ask_source = [self = shared_from_this(), request](kademlia::Contact source) {
+    return self->ask(request, source);
+  };
+  co_return co_await ask_any<Piece>(request->id, request->deadline, std::move(ask_source));
+}
+
+template <class T, class Ask>
+core::Task<Result<T>> RemoteSongs::ask_any(core::SongId id, core::Deadline deadline, Ask ask) {
+  auto sources = co_await ranked_sources(id, deadline);
+  if (sources.empty()) {
+    co_return core::fail(Errc::kNotFound, "this node does not hold the song and knows no other node");
+  }
+  const auto attempts = sources.size();
+  const auto not_found = std::make_shared<std::size_t>(0);
+  typename Hedge<T>::Attempt attempt = [self = shared_from_this(), sources = std::move(sources), not_found,
+                                        ask = std::move(ask)](std::size_t index) -> core::Task<Result<T>> {
+    if (index == 1) ++self->counters_.hedged;
+    auto result = co_await ask(sources[index]);
+    if (!result && result.error().code == Errc::kNotFound) ++*not_found;
+    co_return result;
+  };
+  auto result =
+      co_await Hedge<T>::run(parts_.clock, parts_.timers, attempts, sources_.patience(), std::move(attempt));
+  if (!result && *not_found == attempts) {
+    co_return core::fail(Errc::kNotFound, "no node has this song");
+  }
+  if (!result && result.error().code == Errc::kNotFound) {
+    co_return core::fail(
+        Errc::kUnavailable,
+        fmt::format("{} of the {} nodes that may hold this song did not answer; try again soon",
+                    attempts - *not_found, attempts));
+  }
+  co_return result;
+}
+
+core::Task<Result<Piece>> RemoteSongs::ask(std::shared_ptr<const Request> request, kademlia::Contact source) {
+  Waiting waiting(sources_, parts_.clock, source.id);
+  auto reply = co_await parts_.replicas.read(source, request->id, request->range, request->record == nullptr,
+                                             request->deadline);
+  if (!reply) {
+    if (reply.error().code == Errc::kNotFound) waiting.not_to_blame();
+    co_return std::unexpected(std::move(reply).error());
+  }
+  Piece piece{request->record ? request->record : reply->record, request->range.offset,
+              std::move(reply->bytes)};
+  const bool right = piece.record && usable(*piece.record, request->id) && !piece.bytes.empty() &&
+                     piece.bytes.size() == whole_chunks(request->range, piece.record->song.size).length &&
+                     verify_chunks(*piece.record, piece.offset, piece.bytes);
+  if (!right) {
+    ++counters_.corrupt;
+    sources_.slower_than(source.id, kWrongBytesPenalty);
+    spdlog::warn("node {} answered with wrong bytes for song {}; another replica serves it", source.id.text(),
+                 request->id.text());
+    co_return core::fail(Errc::kCorrupted, "a replica's bytes do not match their hashes");
+  }
+  waiting.answered(reply->load);
+  ++counters_.pieces;
+  counters_.bytes += piece.bytes.size();
+  co_return piece;
+}
+
+/// Beside the listener, who need not wait for our disk.
+void RemoteSongs::keep(const Piece& piece) {
+  if (!parts_.cache) return;
+  boost::asio::post(parts_.blocking, [self = shared_from_this(), piece] {
+    if (const auto song = self->parts_.cache->entry(piece.record)) song->put(piece.offset, piece.bytes);
+  });
+}
+
+core::Task<Result<core::Image>> RemoteSongs::cover(core::SongId id, core::Deadline deadline) {
+  auto ask = [this, id, deadline](kademlia::Contact source) {
+    return parts_.replicas.cover(source, id, deadline);
+  };
+  co_return co_await ask_any<core::Image>(id, deadline, std::move(ask));
+}
+
+core::Task<Result<core::DerivedFacts>> RemoteSongs::facts(core::SongId id, core::Deadline deadline) {
+  auto ask = [this, id, deadline](kademlia::Contact source) {
+    return parts_.replicas.facts(source, id, deadline);
+  };
+  co_return co_await ask_any<core::DerivedFacts>(id, deadline, std::move(ask));
+}
+
+}  // namespace kadenza::distributed::streaming

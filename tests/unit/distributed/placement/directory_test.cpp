@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/placement/directory.hpp"
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
+
+#include "core/random.hpp"
+#include "distributed/kademlia/distance.hpp"
+#include "sim/coroutines.hpp"
+#include "sim/engine.hpp"
+
+namespace kadenza::distributed::placement {
+namespace {
+
+using kademlia::Contact;
+using namespace std::chrono_literals;
+
+/// Finds whoever is alive, nearest first.
+class FakeRouting final : public Routing {
+ public:
+  core::Task<core::Result<std::vector<Contact>>> nearest(kademlia::Key key, std::size_t count,
+                                                         core::Deadline) override {
+    ++lookups;
+    if (broken) co_return core::fail(core::Errc::kDeadlineExceeded);
+    auto found = alive;
+    std::ranges::sort(found, {}, [&](const Contact& c) { return kademlia::distance(c.id, key); });
+    if (found.size() > count) found.resize(count);
+    co_return found;
+  }
+  std::vector<Contact> alive;
+  int lookups = 0;
+  bool broken = false;
+};
+
+class DirectoryTest : public ::testing::Test {
+ protected:
+  DirectoryTest() : random(7) {
+    self = make();
+    directory = Directory::create(
+        {.self = self, .is_member = [this](const auto& id) { return !removed.contains(id); }},
+        coroutines.context().get_executor(), clock, routing);
+  }
+
+  Contact make() { return {kademlia::random_key(random), kademlia::Endpoint::v4(0x0a000001, 4748), 8}; }
+  void others(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) routing.alive.push_back(make());
+  }
+  Order order_of(std::uint8_t first_byte = 0) {
+    Partition partition;
+    partition.key.bytes[0] = first_byte;
+    std::optional<Order> got;
+    auto ask = [](DirectoryTest& test, Partition which, std::optional<Order>& out) -> core::Task<void> {
+      out = co_await test.directory->order(which, test.clock.now() + 1s);
+    };
+    boost::asio::co_spawn(coroutines.context(), ask(*this, partition, got), boost::asio::detached);
+    engine.run_for(1ms);
+    return got.value_or(Order{});
+  }
+  static const Candidate* find(const Order& order, const core::NodeId& id) {
+    for (const auto& candidate : order) {
+      if (candidate.contact.id == id) return &candidate;
+    }
+    return nullptr;
+  }
+
+  sim::Engine engine{1};
+  sim::Coroutines coroutines{engine};
+  sim::SimClock clock{engine};
+  core::SeededRandom random;
+  FakeRouting routing;
+  Contact self;
+  std::set<core::NodeId> removed;
+  std::shared_ptr<Directory> directory;
+};
+
+TEST_F(DirectoryTest, AloneItKnowsItself) {
+  const auto order = order_of();
+  ASSERT_EQ(order.size(), 1u);
+  EXPECT_TRUE(order[0].self);
+  EXPECT_FALSE(order[0].silent);
+}
+
+TEST_F(DirectoryTest, OneLookupServesAllPartitionsOfASmallNetwork) {
+  others(5);
+  for (int byte = 0; byte < 200; ++byte) EXPECT_EQ(order_of(static_cast<std::uint8_t>(byte)).size(), 6u);
+  EXPECT_EQ(routing.lookups, 1);
+}
+
+TEST_F(DirectoryTest, ALargeNetworkIsLookedUpRegionByRegion) {
+  others(100);
+  EXPECT_EQ(order_of(1).size(), 40u);
+  EXPECT_EQ(order_of(255).size(), 40u);
+  EXPECT_EQ(routing.lookups, 2);
+  order_of(1);
+  EXPECT_EQ(routing.lookups, 2);
+}
+
+TEST_F(DirectoryTest, RenewsInTheBackgroundAndFindsNewMembers) {
+  others(2);
+  EXPECT_EQ(order_of().size(), 3u);
+  others(1);
+  engine.run_for(10s);
+  order_of();  // from memory; the renewal runs beside it
+  EXPECT_EQ(order_of().size(), 4u);
+}
+
+TEST_F(DirectoryTest, ASilentMemberKeepsItsPlaceForTheGracePeriod) {
+  others(3);
+  order_of();
+  const auto dead = routing.alive.back();
+  routing.alive.pop_back();
+  engine.run_for(61s);
+  auto order = order_of();
+  ASSERT_EQ(order.size(), 4u);
+  EXPECT_TRUE(find(order, dead.id)->silent);
+  engine.run_for(15min);
+  order = order_of();
+  EXPECT_EQ(order.size(), 3u);
+  EXPECT_EQ(find(order, dead.id), nullptr);
+}
+
+TEST_F(DirectoryTest, ACallThatFailsMakesItsMemberSilentAtOnceAndAnAnswerMakesItHeard) {
+  others(2);
+  order_of();
+  const auto member = routing.alive[0];
+  directory->failed(member.id);
+  EXPECT_TRUE(find(order_of(), member.id)->silent);
+  directory->answered(member, 2ms);
+  EXPECT_FALSE(find(order_of(), member.id)->silent);
+  EXPECT_EQ(directory->round_trip(member.id), core::Duration(2ms));
+}
+
+TEST_F(DirectoryTest, ARemovedMemberIsOutAtOnce) {
+  others(2);
+  order_of();
+  removed.insert(routing.alive[0].id);
+  EXPECT_EQ(order_of().size(), 2u);
+  EXPECT_EQ(directory->members().size(), 1u);
+}
+
+TEST_F(DirectoryTest, WithoutAnAnswerItSaysWhatItKnows) {
+  others(2);
+  order_of();
+  routing.broken = true;
+  engine.run_for(2min);
+  EXPECT_EQ(order_of().size(), 3u);
+}
+
+}  // namespace
+}  // namespace kadenza::distributed::placement
