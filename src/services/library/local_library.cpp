@@ -147,7 +147,7 @@ core::Task<Result<std::unique_ptr<core::Upload>>> LocalLibrary::start_upload(
                                                          *expected_size, limit));
         }
         KADENZA_TRY(auto staging, parts_->blobs.stage(expected_size));
-        return std::make_unique<LocalUpload>(*parts_, std::move(staging));
+        return std::make_unique<LocalUpload>(*parts_, std::move(staging), expected_size);
       });
 }
 

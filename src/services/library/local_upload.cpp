@@ -11,6 +11,14 @@ namespace kadenza::services::library {
 
 using core::Result;
 
+namespace {
+
+/// Smaller files are probed within a few milliseconds of their last byte.
+constexpr std::uint64_t kEarlyProbeBytesMin = 1 << 20;
+constexpr core::Duration kNearlyWhole = std::chrono::seconds(1);
+
+}  // namespace
+
 core::Task<Result<void>> LocalUpload::write(std::span<const std::uint8_t> bytes, core::Deadline deadline) {
   co_return co_await core::run_on(library_.options.blocking, [this, bytes, deadline]() -> Result<void> {
     KADENZA_TRY_VOID(library_.in_time(deadline));
@@ -18,8 +26,39 @@ core::Task<Result<void>> LocalUpload::write(std::span<const std::uint8_t> bytes,
       return core::fail(core::Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
                                                            library_.options.upload_limit));
     }
-    return staging_.append(bytes);
+    KADENZA_TRY_VOID(staging_.append(bytes));
+    probe_early();
+    return {};
   });
+}
+
+bool LocalUpload::is_nearly_whole() const {
+  const auto size = staging_.size();
+  if (size < kEarlyProbeBytesMin || size >= expected_size_) return false;
+  const auto taken = library_.options.clock->now() - began_;
+  const auto left = static_cast<double>(expected_size_ - size) / static_cast<double>(size);
+  return static_cast<double>(taken.count()) * left < static_cast<double>(kNearlyWhole.count());
+}
+
+void LocalUpload::probe_early() {
+  if (early_probe_) {
+    early_probe_->grown();
+  } else if (is_nearly_whole()) {
+    if (const auto file = staging_.reader()) {
+      early_probe_ = library_.media.probe_early(file->get(), expected_size_);
+    }
+  }
+}
+
+core::Task<Result<media::Probe>> LocalUpload::probe(core::Deadline deadline) {
+  if (early_probe_ && staging_.size() == expected_size_) {
+    auto found = co_await early_probe_->result(deadline);
+    early_probe_.reset();
+    if (found || found.error().code == core::Errc::kCancelled) co_return found;
+  }
+  auto file = co_await core::run_on(library_.options.blocking, [this] { return staging_.reader(); });
+  if (!file) co_return std::unexpected(file.error());
+  co_return co_await library_.media.probe(file->get(), deadline);
 }
 
 core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides overrides,
@@ -28,20 +67,18 @@ core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides o
     co_return core::fail(core::Errc::kUnsupportedMedia, "the file is empty: send the bytes of an audio file");
   }
   staging_.write_back();
-  auto file = co_await core::run_on(library_.options.blocking, [this] { return staging_.reader(); });
-  if (!file) co_return std::unexpected(file.error());
-  auto probe = co_await library_.media.probe(file->get(), deadline);
-  if (!probe) co_return std::unexpected(probe.error());
-  auto tags = core::checked_tags(overrides.apply_to(std::move(probe->tags)));
+  auto probed = co_await probe(deadline);
+  if (!probed) co_return std::unexpected(probed.error());
+  auto tags = core::checked_tags(overrides.apply_to(std::move(probed->tags)));
   if (!tags) co_return std::unexpected(tags.error());
 
   core::Song song;
   song.id = core::song_id(tags->title, tags->artist, tags->album);
   song.tags = std::move(*tags);
-  song.properties = probe->properties;
+  song.properties = probed->properties;
   auto outcome = co_await core::run_on(library_.options.blocking, [&]() -> Result<core::UploadOutcome> {
     KADENZA_TRY_VOID(library_.in_time(deadline));
-    return store(std::move(song), probe->cover);
+    return store(std::move(song), probed->cover);
   });
   if (outcome && outcome->added) {
     library_.index_updater->notify();

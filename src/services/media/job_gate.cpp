@@ -45,6 +45,13 @@ core::Task<core::Result<JobGate::Slot>> JobGate::enter(core::Duration wait_max) 
   co_return core::fail(core::Errc::kDeadlineExceeded, "the file's turn to be parsed did not come in time");
 }
 
+std::optional<JobGate::Slot> JobGate::try_enter() {
+  const std::scoped_lock lock(mutex_);
+  if (free_ == 0) return std::nullopt;
+  --free_;
+  return Slot(*this);
+}
+
 void JobGate::leave() noexcept {
   const std::scoped_lock lock(mutex_);
   if (waiters_.empty()) {

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -34,6 +35,9 @@ class JobGate {
 
   /// kTooManyRequests when too many wait already, kDeadlineExceeded, kCancelled.
   core::Task<core::Result<Slot>> enter(core::Duration wait_max);
+
+  /// The same at once or not at all.
+  std::optional<Slot> try_enter();
 
  private:
   struct Waiter;

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "core/unique_fd.hpp"
+#include "services/media/early_probe.hpp"
 #include "services/media/job_gate.hpp"
+#include "services/media/job_reply.hpp"
 #include "services/media/media_process.hpp"
 #include "services/media/messages.hpp"
 
@@ -26,30 +28,6 @@ using core::Errc;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::chrono::hours kLongest{24};
-
-/// Reads exactly `out.size()` bytes: their number, or fewer when the other end hung up.
-core::Task<core::Result<std::size_t>> read_whole(asio::local::stream_protocol::socket& socket,
-                                                 std::span<std::uint8_t> out) {
-  const auto buffer = asio::buffer(out.data(), out.size());
-  const auto [error, count] = co_await asio::async_read(socket, buffer, asio::as_tuple(asio::use_awaitable));
-  if (error == asio::error::operation_aborted)
-    co_return core::fail(Errc::kCancelled, "the call was cancelled");
-  co_return count;
-}
-
-/// A worker's reply; empty when nothing at all came, because the media process itself has ended.
-core::Task<core::Result<Bytes>> read_reply(core::UniqueFd descriptor) {
-  const auto executor = co_await asio::this_coro::executor;
-  asio::local::stream_protocol::socket socket(executor, asio::local::stream_protocol(), descriptor.release());
-  std::array<std::uint8_t, kReplyHeaderBytes> header{};
-  KADENZA_CO_TRY(const auto got, co_await read_whole(socket, header));
-  if (got == 0) co_return Bytes();
-  KADENZA_CO_TRY(const auto length, got == header.size() ? decode_header(header) : std::size_t{0});
-  Bytes body(length);
-  KADENZA_CO_TRY(const auto filled, co_await read_whole(socket, body));
-  body.resize(std::max<std::size_t>(filled, 1));  // never empty: a malformed reply is the file's fault
-  co_return body;
-}
 
 core::Result<core::UniqueFd> in_memory_file(std::span<const std::uint8_t> bytes) {
   core::UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
@@ -75,6 +53,7 @@ class MediaService::Impl {
         options_(std::move(options)),
         process_(options_.program, options_.idle_exit),
         foreground_(options_.foreground_jobs, options_.waiting_jobs),
+        early_(options_.early_jobs, 0),
         background_(options_.background_jobs, options_.waiting_jobs) {}
 
   /// Does one job and gives the body of its reply.
@@ -88,16 +67,25 @@ class MediaService::Impl {
       if (left.count() <= 0)
         co_return core::fail(Errc::kDeadlineExceeded, "there was no time left for the file");
       const auto limit = std::min(left, background ? options_.background_limit : options_.foreground_limit);
-      const Job job{.kind = kind,
-                    .allow_unconfined = options_.allow_unconfined,
-                    .pixels = pixels,
-                    .limit_ms = static_cast<std::uint32_t>(limit.count()),
-                    .memory_bytes = options_.memory_bytes};
+      auto job = job_of(kind, limit);
+      job.pixels = pixels;
       KADENZA_CO_TRY(auto socket, process_.submit(job, file));
       KADENZA_CO_TRY(auto body, co_await read_reply(std::move(socket)));
       if (!body.empty()) co_return body;
     }
     co_return core::fail(Errc::kUnavailable, "the media process ends before it answers; its log may say why");
+  }
+
+  std::unique_ptr<EarlyProbe> probe_early(int file, std::uint64_t size) {
+    auto place = early_.try_enter();
+    if (!place) return nullptr;
+    auto job = job_of(JobKind::kProbe, options_.foreground_limit);
+    job.arriving_bytes = size;
+    job.arrival_ms = static_cast<std::uint32_t>(options_.arrival_limit.count());
+    auto socket = process_.submit(job, file);
+    if (!socket) return nullptr;
+    const auto give_up_at = clock_.now() + options_.arrival_limit;
+    return std::make_unique<EarlyProbe>(std::move(*place), std::move(*socket), clock_, give_up_at);
   }
 
   /// A time-out is the file's fault unless the caller had less patience than the node.
@@ -109,6 +97,13 @@ class MediaService::Impl {
   }
 
  private:
+  Job job_of(JobKind kind, std::chrono::milliseconds limit) const {
+    return {.kind = kind,
+            .allow_unconfined = options_.allow_unconfined,
+            .limit_ms = static_cast<std::uint32_t>(limit.count()),
+            .memory_bytes = options_.memory_bytes};
+  }
+
   core::Duration time_left(core::Deadline deadline) const {
     const auto now = clock_.now();
     return deadline > now + kLongest ? core::Duration(kLongest) : deadline - now;
@@ -117,7 +112,7 @@ class MediaService::Impl {
   const core::Clock& clock_;
   const MediaOptions options_;
   MediaProcess process_;
-  JobGate foreground_, background_;
+  JobGate foreground_, early_, background_;
 };
 
 MediaService::MediaService(const core::Clock& clock, MediaOptions options)
@@ -127,6 +122,10 @@ MediaService::~MediaService() = default;
 core::Task<core::Result<Probe>> MediaService::probe(int file, core::Deadline deadline) {
   KADENZA_CO_TRY(const auto body, co_await impl_->run(JobKind::kProbe, file, 0, deadline));
   co_return impl_->judged(decode_probe(body), deadline);
+}
+
+std::unique_ptr<EarlyProbe> MediaService::probe_early(int file, std::uint64_t size) {
+  return impl_->probe_early(file, size);
 }
 
 core::Task<core::Result<core::DerivedFacts>> MediaService::analyse(int file, core::Deadline deadline) {

@@ -29,14 +29,18 @@ struct MediaOptions {
   std::filesystem::path program;
   std::chrono::seconds idle_exit{60};
   std::uint32_t foreground_jobs = 4;        ///< probes and resizes that run at once
+  std::uint32_t early_jobs = 2;             ///< early probes that run at once, beside the others
   std::uint32_t background_jobs = 1;        ///< analyses that run at once, at the lowest priority
   std::uint32_t waiting_jobs = 4096;        ///< of each kind; further ones are refused with kTooManyRequests
   std::uint64_t memory_bytes = 512u << 20;  ///< what one job may allocate
   std::chrono::milliseconds foreground_limit{30'000};  ///< wall-clock and CPU time of one probe or resize
   std::chrono::milliseconds background_limit{600'000};
+  std::chrono::milliseconds arrival_limit{4'000};  ///< how long an early probe waits for the rest of its file
   /// Runs jobs although this machine cannot confine them (no seccomp). Never the default.
   bool allow_unconfined = false;
 };
+
+class EarlyProbe;
 
 /// The node's side of parsing untrusted media. Every file is parsed by a process of its own that can do
 /// nothing but read that file and answer; a file that crashes, hangs or takes over its process harms
@@ -57,6 +61,11 @@ class MediaService {
   /// demuxed, the first and last 5 s decoded. `file` is borrowed until the call ends, is read from offset 0
   /// whatever its position, and should be open for reading only.
   core::Task<core::Result<Probe>> probe(int file, core::Deadline deadline);
+
+  /// Begins to probe a file that will have `size` bytes and whose end is about to arrive. Has places of its
+  /// own, so that whoever is slow to send keeps nobody else's file waiting. None when they are taken or the
+  /// media process does not take the file: then probe() it when it is whole. Blocks for milliseconds at most.
+  std::unique_ptr<EarlyProbe> probe_early(int file, std::uint64_t size);
 
   /// Decodes a stored file whole, at the lowest priority: loudness, waveform, and whether it is damaged
   /// (which is a fact, not an error).

@@ -23,8 +23,12 @@ enum class JobKind : std::uint8_t { kProbe = 1, kAnalyse = 2, kResize = 3 };
 struct Job {
   JobKind kind = JobKind::kProbe;
   bool allow_unconfined = false;
-  std::uint32_t pixels = 0;    ///< kResize
-  std::uint32_t limit_ms = 0;  ///< wall-clock time; CPU time is limited to the same, rounded up
+  std::uint32_t pixels = 0;      ///< kResize
+  std::uint32_t limit_ms = 0;    ///< wall-clock time; CPU time is limited to the same, rounded up
+  std::uint32_t arrival_ms = 0;  ///< wall-clock time more, which the rest of the file may take to arrive
+  /// The size that a file will have whose end has not arrived; 0 = it is whole. The node sends a byte, any
+  /// byte, on the reply's socket when there is more of it.
+  std::uint64_t arriving_bytes = 0;
   std::uint64_t memory_bytes = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "services/media/worker/file_source.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <unistd.h>
@@ -13,12 +14,25 @@ constexpr std::size_t kWindowBytes = 64 * 1024;
 
 }  // namespace
 
-std::size_t FileSource::read_file(std::uint64_t offset, std::span<std::uint8_t> out) const {
+bool FileSource::wait_for_more() {
+  if (news_ < 0) return false;
+  // Many pieces of news are as good as one: what there is of the file, the next read of it finds.
+  std::array<std::uint8_t, 64> news;
+  ssize_t got = 0;
+  do {
+    got = ::read(news_, news.data(), news.size());
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) news_ = -1;
+  return got > 0;
+}
+
+std::size_t FileSource::read_file(std::uint64_t offset, std::span<std::uint8_t> out) {
   std::size_t filled = 0;
   while (filled < out.size()) {
     const auto got =
         ::pread(descriptor_, out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
+    if (got == 0 && offset + filled < size_ && wait_for_more()) continue;
     if (got <= 0) break;
     filled += static_cast<std::size_t>(got);
   }

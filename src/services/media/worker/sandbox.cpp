@@ -40,6 +40,7 @@ bool add_rules(scmp_filter_ctx context) {
   const auto anonymous = scmp_arg_cmp{3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS};
   bool ok = allow(context, SCMP_SYS(pread64), scmp_arg_cmp{0, SCMP_CMP_EQ, kFileDescriptor, 0}) &&
             allow(context, SCMP_SYS(write), scmp_arg_cmp{0, SCMP_CMP_EQ, kReplyDescriptor, 0}) &&
+            allow(context, SCMP_SYS(read), scmp_arg_cmp{0, SCMP_CMP_EQ, kReplyDescriptor, 0}) &&
             allow(context, SCMP_SYS(mmap), not_executable, anonymous) &&
             allow(context, SCMP_SYS(mprotect), not_executable);
   for (const int call : {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),

@@ -20,7 +20,8 @@ struct SandboxLimits {
 };
 
 /// The system calls that a worker may make, as a program for the kernel: memory, reading kFileDescriptor,
-/// writing kReplyDescriptor, ending. Anything else kills it. Built once, before any worker is forked.
+/// reading and writing kReplyDescriptor, ending. Anything else kills it. Built once, before any worker is
+/// forked.
 class Sandbox {
  public:
   static core::Result<Sandbox> prepare();

@@ -127,7 +127,8 @@ void Supervisor::dispatch(ReceivedJob received) {
     return;
   }
   worker->reply = std::move(received.reply);
-  worker->must_end = Clock::now() + std::chrono::milliseconds(received.job.limit_ms);
+  worker->must_end = Clock::now() + std::chrono::milliseconds(received.job.limit_ms) +
+                     std::chrono::milliseconds(received.job.arrival_ms);
 }
 
 void Supervisor::end_overdue() {

@@ -82,7 +82,9 @@ void work(core::UniqueFd jobs, const Sandbox& sandbox) {
   const auto confined = sandbox.enter({job.memory_bytes, (job.limit_ms + 999) / 1000});
   std::vector<std::uint8_t> body;
   if (confined || job.allow_unconfined) {
-    FileSource source(kFileDescriptor, static_cast<std::uint64_t>(status.st_size));
+    auto source = job.arriving_bytes > 0
+                      ? FileSource(kFileDescriptor, job.arriving_bytes, kReplyDescriptor)
+                      : FileSource(kFileDescriptor, static_cast<std::uint64_t>(status.st_size));
     body = do_job(job, source);
   } else {
     body = encode_failure(confined.error());

@@ -11,7 +11,9 @@
 
 #include <boost/asio.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "core/unique_fd.hpp"
 #include "services/media/media_service.hpp"
@@ -45,6 +47,26 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in) << path;
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Processes whose parent is `parent`.
+inline std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent))) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t child = 0; list >> child;) children.push_back(child);
+  }
+  return children;
+}
+
+/// The media process of the only service that was used.
+inline pid_t media_process() {
+  for (const auto child : children_of(::getpid())) {
+    std::string name;
+    std::ifstream(fmt::format("/proc/{}/comm", child)) >> name;
+    if (name == "kadenza-media") return child;
+  }
+  return -1;
 }
 
 /// A service on the real kadenza-media, or on `program`.

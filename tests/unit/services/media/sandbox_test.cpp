@@ -23,7 +23,7 @@ template <class F>
 [[noreturn]] void confined(F action) {
   const auto sandbox = Sandbox::prepare();
   ::dup2(::open("/etc/passwd", O_RDWR), kFileDescriptor);
-  ::dup2(::open("/dev/null", O_WRONLY), kReplyDescriptor);
+  ::dup2(::open("/dev/null", O_RDWR), kReplyDescriptor);
   if (!sandbox || !sandbox->enter({512u << 20, 10})) ::_exit(77);
   action();
   ::_exit(0);
@@ -35,6 +35,7 @@ TEST(SandboxTest, ReadingTheFileAndAnsweringIsAllowed) {
   const auto read_and_answer = [] {
     char byte = 0;
     if (::pread(kFileDescriptor, &byte, 1, 0) != 1 || ::write(kReplyDescriptor, &byte, 1) != 1) ::_exit(1);
+    if (::read(kReplyDescriptor, &byte, 1) != 0) ::_exit(2);
   };
   EXPECT_EXIT(confined(read_and_answer), testing::ExitedWithCode(0), "");
 }
@@ -60,6 +61,8 @@ TEST(SandboxTest, OtherProgramsAndProcessesAreOutOfReach) {
 
 TEST(SandboxTest, OnlyItsOwnDescriptorsServeAndOnlyTheirPurpose) {
   EXPECT_KILLED_FOR(char byte = 0; ::syscall(SYS_pread64, 0, &byte, 1, 0));
+  EXPECT_KILLED_FOR(char byte = 0; ::syscall(SYS_read, 0, &byte, 1));
+  EXPECT_KILLED_FOR(char byte = 0; ::syscall(SYS_read, kFileDescriptor, &byte, 1));
   EXPECT_KILLED_FOR(::syscall(SYS_write, kFileDescriptor, "x", 1));
   EXPECT_KILLED_FOR(::syscall(SYS_write, 2, "x", 1));
   EXPECT_KILLED_FOR(::syscall(SYS_pwrite64, kFileDescriptor, "x", 1, 0));

@@ -13,26 +13,6 @@ namespace {
 namespace asio = boost::asio;
 using core::Errc;
 
-/// Processes whose parent is `parent`.
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> children;
-  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent))) {
-    std::ifstream list(task.path() / "children");
-    for (pid_t child = 0; list >> child;) children.push_back(child);
-  }
-  return children;
-}
-
-/// The media process of the only service that was used.
-pid_t media_process() {
-  for (const auto child : children_of(::getpid())) {
-    std::string name;
-    std::ifstream(fmt::format("/proc/{}/comm", child)) >> name;
-    if (name == "kadenza-media") return child;
-  }
-  return -1;
-}
-
 TEST_F(MediaTest, AKilledMediaProcessIsStartedAgain) {
   ASSERT_TRUE(probe("second.mp3"));
   const auto first = media_process();
