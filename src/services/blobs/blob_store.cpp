@@ -51,6 +51,9 @@ void Staging::write_back() {
 core::Result<core::Digest> Staging::digest() {
   return file_->digest();
 }
+core::Result<BlobInfo> Staging::describe() {
+  return file_->describe();
+}
 core::Result<BlobInfo> Staging::commit() {
   return file_->commit();
 }
@@ -128,6 +131,21 @@ core::Result<std::size_t> read_verified_chunk(int blob, std::uint64_t index, con
         fmt::format("chunk {} of a stored file differs from its hash; its disk may be failing", index));
   }
   return length;
+}
+
+core::Result<std::vector<std::uint8_t>> read_range(int file, core::ByteRange range) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0) return posix_failure(errno, "read the size of a file");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (range.offset > size || range.length > size - range.offset) {
+    return core::fail(core::Errc::kInvalidArgument,
+                      fmt::format("the file has {} bytes; bytes {} to {} are not in it", size, range.offset,
+                                  range.offset + range.length));
+  }
+  std::vector<std::uint8_t> bytes(range.length);
+  KADENZA_TRY(const auto got, read_at(file, range.offset, bytes));
+  if (got != bytes.size()) return core::fail(core::Errc::kCorrupted, "the file became shorter meanwhile");
+  return bytes;
 }
 
 }  // namespace kadenza::services::blobs

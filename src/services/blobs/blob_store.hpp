@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/audio_stream.hpp"
 #include "core/error.hpp"
 #include "core/ids.hpp"
 #include "core/song.hpp"
@@ -51,6 +52,9 @@ class Staging {
 
   /// SHA-256 of all that was appended: the name that commit() will give. Ends the appending.
   core::Result<core::Digest> digest();
+
+  /// All that commit() will give, without making anything durable. Ends the appending.
+  core::Result<BlobInfo> describe();
 
   /// Makes the blob durable and visible under its digest: fsync of the file, rename, fsync of the folder.
   /// A blob that is there already is verified; it stays when it is whole and is replaced when it is not.
@@ -121,5 +125,8 @@ class BlobStore {
 /// from the digest or are missing.
 core::Result<std::size_t> read_verified_chunk(int blob, std::uint64_t index, const core::Digest& expected,
                                               std::span<std::uint8_t> out);
+
+/// The bytes of `range` of an open file, unverified. kInvalidArgument when the file ends before they do.
+core::Result<std::vector<std::uint8_t>> read_range(int file, core::ByteRange range);
 
 }  // namespace kadenza::services::blobs

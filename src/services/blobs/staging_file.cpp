@@ -111,6 +111,15 @@ core::Result<core::Digest> StagingFile::digest() {
   return *digest_;
 }
 
+core::Result<BlobInfo> StagingFile::describe() {
+  if (info_) return *info_;
+  KADENZA_TRY(const auto whole, digest());
+  BlobInfo info{.digest = whole, .size = size_, .chunks = {}};
+  KADENZA_TRY(info.chunks, chunks_.finish(size_, info.digest));
+  info_ = info;
+  return info;
+}
+
 core::Result<BlobInfo> StagingFile::commit() {
   if (failure_) return std::unexpected(*failure_);
   auto info = store_durably();
@@ -126,9 +135,7 @@ core::Result<BlobInfo> StagingFile::store_durably() {
     return posix_failure(error, "sync a received file");
   // First, so that the disk works while the last chunks are hashed.
   if (::fsync(fd_->get()) != 0) return posix_failure(errno, "sync a received file");
-  KADENZA_TRY(const auto whole, digest());
-  BlobInfo info{.digest = whole, .size = size_, .chunks = {}};
-  KADENZA_TRY(info.chunks, chunks_.finish(size_, info.digest));
+  KADENZA_TRY(auto info, describe());
   KADENZA_TRY_VOID(store_.publish(name_, info.digest, info.size));
   return info;
 }

@@ -29,6 +29,7 @@ class StagingFile {
   core::Result<core::UniqueFd> reader() const;
   void write_back();
   core::Result<core::Digest> digest();
+  core::Result<BlobInfo> describe();
   core::Result<BlobInfo> commit();
 
  private:
@@ -47,6 +48,7 @@ class StagingFile {
   std::uint64_t size_ = 0;
   core::Sha256 whole_;
   std::optional<core::Digest> digest_;  ///< of the whole, once it is complete
+  std::optional<BlobInfo> info_;        ///< likewise
   ChunkHasher chunks_;
   std::future<int> written_back_;  ///< the error number of its fsync
   std::optional<core::Error> failure_;

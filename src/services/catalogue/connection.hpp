@@ -13,6 +13,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/ids.hpp"
 
@@ -102,6 +103,11 @@ class Query {
 
   SQLite::Statement& statement_;
 };
+
+/// As times are stored.
+inline std::int64_t milliseconds(core::WallTime time) {
+  return time.time_since_epoch().count();
+}
 
 /// What an SQLite error means to callers.
 core::Error to_error(const SQLite::Exception& exception);

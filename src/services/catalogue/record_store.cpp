@@ -97,11 +97,59 @@ Result<std::optional<core::SongRecord>> RecordStore::get(core::SongId id) const 
 }
 
 Result<bool> RecordStore::names_audio(core::Digest audio) const {
-  return any(database_, "SELECT 1 FROM records WHERE audio = ?1 LIMIT 1", audio);
+  return any(database_,
+             "SELECT 1 FROM records WHERE audio = ?1 UNION ALL "
+             "SELECT 1 FROM superseded WHERE kept AND audio = ?1 LIMIT 1",
+             audio);
 }
 
 Result<bool> RecordStore::names_cover(core::Digest cover) const {
-  return any(database_, "SELECT 1 FROM records WHERE cover = ?1 LIMIT 1", cover);
+  return any(database_,
+             "SELECT 1 FROM records WHERE cover = ?1 UNION ALL "
+             "SELECT 1 FROM superseded WHERE kept AND cover = ?1 LIMIT 1",
+             cover);
+}
+
+Result<bool> RecordStore::supersede(Transaction& transaction, core::SongId id, core::Digest loser,
+                                    core::Digest winner, core::WallTime now) {
+  auto& connection = transaction.connection();
+  KADENZA_TRY(const auto record, find(connection, id));
+  if (!record || record->song.audio != loser) return false;
+  Query(connection, "INSERT OR REPLACE INTO superseded VALUES (?1, ?2, ?3, ?4, ?5, 1)", id, loser,
+        record->song.cover, winner, milliseconds(now))
+      .run();
+  const auto row = *row_of(connection, id);
+  Query(connection, "DELETE FROM derived WHERE record = ?1", row).run();
+  Query(connection, "DELETE FROM unanalysed WHERE record = ?1", row).run();
+  Query(connection, "DELETE FROM records WHERE record = ?1", row).run();
+  Query(connection, "UPDATE totals SET value = value - 1 WHERE name = 'records'").run();
+  Query(connection, "UPDATE totals SET value = value - ?1 WHERE name = 'record_bytes'", record->song.size)
+      .run();
+  return true;
+}
+
+Result<std::optional<core::Digest>> RecordStore::superseded_by(core::SongId id, core::Digest audio) const {
+  return database_.read([&](Connection& connection) -> Result<std::optional<core::Digest>> {
+    Query query(connection, "SELECT winner FROM superseded WHERE id = ?1 AND audio = ?2", id, audio);
+    if (!query.step()) return std::nullopt;
+    return query.id<core::Digest>(0);
+  });
+}
+
+Result<std::vector<core::Digest>> RecordStore::release_superseded(Transaction& transaction,
+                                                                  core::WallTime before) {
+  auto& connection = transaction.connection();
+  std::vector<core::Digest> named;
+  {
+    Query query(connection, "SELECT audio, cover FROM superseded WHERE kept AND since < ?1",
+                milliseconds(before));
+    while (query.step()) {
+      named.push_back(query.id<core::Digest>(0));
+      if (!query.is_null(1)) named.push_back(query.id<core::Digest>(1));
+    }
+  }
+  Query(connection, "UPDATE superseded SET kept = 0 WHERE kept AND since < ?1", milliseconds(before)).run();
+  return named;
 }
 
 Result<std::vector<core::SongId>> RecordStore::list(core::SongId prefix, unsigned prefix_bits,

@@ -22,10 +22,6 @@ using core::Result;
 constexpr std::int64_t kPositionEpochMs = 1'577'836'800'000;  // 2020-01-01 UTC
 constexpr std::int64_t kPositionMax = (std::int64_t{1} << 30) - 2;
 
-std::int64_t milliseconds(core::WallTime time) {
-  return time.time_since_epoch().count();
-}
-
 template <class... Values>
 std::optional<std::int64_t> find_integer(Connection& connection, std::string_view sql,
                                          const Values&... values) {

@@ -12,7 +12,7 @@ namespace {
 
 // What each column means is in docs/formats/library-db.md. Once released, a step never changes: a later
 // version appends one.
-constexpr std::array<const char*, 1> kSteps{R"sql(
+constexpr std::array<const char*, 2> kSteps{R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('identity', randomblob(16));
 CREATE TABLE totals(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -73,6 +73,12 @@ CREATE INDEX album_lists_year ON album_lists(genre, year);
 
 CREATE TABLE appearances(
   artist INTEGER NOT NULL, album INTEGER NOT NULL, PRIMARY KEY(artist, album)) WITHOUT ROWID;
+)sql",
+                                            R"sql(
+CREATE TABLE superseded(
+  id BLOB NOT NULL, audio BLOB NOT NULL, cover BLOB, winner BLOB NOT NULL, since INTEGER NOT NULL,
+  kept INTEGER NOT NULL, PRIMARY KEY(id, audio)) WITHOUT ROWID;
+CREATE INDEX superseded_kept ON superseded(since) WHERE kept;
 )sql"};
 
 int version_of(Connection& connection) {

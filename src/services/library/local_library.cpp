@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <mutex>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "core/blocking.hpp"
 #include "services/library/local_audio_stream.hpp"
+#include "services/library/local_song_store.hpp"
 #include "services/library/local_upload.hpp"
 #include "services/library/parts.hpp"
 
@@ -23,7 +26,7 @@ constexpr std::size_t kCachedRecords = 512;
 constexpr std::size_t kCachedCoverBytes = 8 << 20;
 constexpr std::size_t kVerifiedBlobs = 4096;
 constexpr std::size_t kOpenBlobs = 256;
-constexpr std::uint64_t kCoverBytesMax = 32 << 20;
+constexpr auto kSupersededSweep = std::chrono::hours(1);
 
 /// The sizes that covers are scaled to, so that a stranger's choice of numbers cannot make work without end.
 constexpr std::array<std::uint32_t, 6> kCoverPixels{64, 128, 256, 512, 1024, 2048};
@@ -31,18 +34,6 @@ constexpr std::array<std::uint32_t, 6> kCoverPixels{64, 128, 256, 512, 1024, 204
 std::uint32_t offered_pixels(std::uint32_t wanted) {
   const auto* fits = std::ranges::lower_bound(kCoverPixels, wanted);
   return fits == kCoverPixels.end() ? kCoverPixels.back() : *fits;
-}
-
-std::string_view image_content_type(std::span<const std::uint8_t> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (text.starts_with("\xff\xd8\xff")) return "image/jpeg";
-  if (text.starts_with("\x89PNG\r\n")) return "image/png";
-  if (text.starts_with("GIF8")) return "image/gif";
-  if (text.starts_with("BM")) return "image/bmp";
-  if (text.starts_with("RIFF") && text.substr(std::min<std::size_t>(8, text.size())).starts_with("WEBP")) {
-    return "image/webp";
-  }
-  return "application/octet-stream";
 }
 
 }  // namespace
@@ -59,7 +50,8 @@ LocalLibrary::Parts::Parts(Options given, blobs::BlobStore store, std::unique_pt
       record_cache(kCachedRecords),
       cover_cache(kCachedCoverBytes),
       open_blobs(kOpenBlobs),
-      verified(kVerifiedBlobs) {}
+      verified(kVerifiedBlobs),
+      song_store(*this) {}
 
 Result<void> LocalLibrary::Parts::start() {
   KADENZA_TRY(index, search::SearchIndex::open(options.data / "search", catalogue));
@@ -68,14 +60,26 @@ Result<void> LocalLibrary::Parts::start() {
   });
   analyser.start();
   orphan_remover = std::jthread([this](const std::stop_token& stop) {
-    const auto removed = references.remove_orphans([&] { return stop.stop_requested(); });
-    if (!removed) {
-      spdlog::warn("cannot look for left-over files: {}", removed.error().detail);
-    } else if (*removed > 0) {
-      spdlog::info("removed {} files of uploads that a crash cut short", *removed);
-    }
+    remove_orphans(stop);
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    do {
+      if (const auto done = song_store.remove_superseded(); !done) {
+        spdlog::warn("cannot remove superseded files: {}", done.error().detail);
+      }
+    } while (!stopped.wait_for(lock, stop, kSupersededSweep, [] { return false; }) && !stop.stop_requested());
   });
   return {};
+}
+
+void LocalLibrary::Parts::remove_orphans(const std::stop_token& stop) {
+  const auto removed = references.remove_orphans([&] { return stop.stop_requested(); });
+  if (!removed) {
+    spdlog::warn("cannot look for left-over files: {}", removed.error().detail);
+  } else if (*removed > 0) {
+    spdlog::info("removed {} files of uploads that a crash cut short", *removed);
+  }
 }
 
 Result<std::shared_ptr<const core::SongRecord>> LocalLibrary::Parts::record(core::SongId id) {
@@ -118,6 +122,10 @@ Result<std::unique_ptr<LocalLibrary>> LocalLibrary::open(Options options) {
 LocalLibrary::LocalLibrary(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 LocalLibrary::~LocalLibrary() = default;
 
+SongStore& LocalLibrary::songs() {
+  return parts_->song_store;
+}
+
 core::Task<void> LocalLibrary::stop() {
   co_await parts_->analyser.stop();
 }
@@ -139,16 +147,9 @@ core::Task<std::invoke_result_t<Work>> in_turn(Parts& parts, core::Deadline dead
 
 core::Task<Result<std::unique_ptr<core::Upload>>> LocalLibrary::start_upload(
     std::optional<std::uint64_t> expected_size, core::Deadline deadline) {
-  co_return co_await in_turn(
-      *parts_, deadline, [this, expected_size]() -> Result<std::unique_ptr<core::Upload>> {
-        const auto limit = parts_->options.upload_limit;
-        if (expected_size.value_or(0) > limit) {
-          return core::fail(Errc::kTooLarge, fmt::format("the file has {} bytes; this node takes at most {}",
-                                                         *expected_size, limit));
-        }
-        KADENZA_TRY(auto staging, parts_->blobs.stage(expected_size));
-        return std::make_unique<LocalUpload>(*parts_, std::move(staging), expected_size);
-      });
+  auto upload = co_await parts_->song_store.start(expected_size, SongStore::Purpose::kUpload, deadline);
+  if (!upload) co_return std::unexpected(std::move(upload).error());
+  co_return std::move(*upload);
 }
 
 core::Task<Result<core::Song>> LocalLibrary::song(core::SongId id, core::Deadline deadline) {
@@ -160,47 +161,52 @@ core::Task<Result<core::Song>> LocalLibrary::song(core::SongId id, core::Deadlin
   });
 }
 
+core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::Parts::open(core::SongId id,
+                                                                                 core::ByteRange range) {
+  if (auto record = cached_record(id)) {
+    if (auto blob = open_blobs.get(record->song.audio)) {
+      co_return stream(std::move(record), std::move(*blob), range);
+    }
+  }
+  auto work = [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
+    KADENZA_TRY(auto found, record(id));
+    KADENZA_TRY(auto opened, blobs.open_blob(found->song.audio));
+    auto blob = std::make_shared<const core::UniqueFd>(std::move(opened));
+    open_blobs.put(found->song.audio, blob);
+    return stream(std::move(found), std::move(blob), range);
+  };
+  co_return co_await core::run_on(options.blocking, std::move(work));
+}
+
 core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::open(core::SongId id,
                                                                           core::ByteRange range,
                                                                           core::Deadline deadline) {
   KADENZA_CO_TRY_VOID(parts_->in_time(deadline));
-  if (auto record = parts_->cached_record(id)) {
-    if (auto blob = parts_->open_blobs.get(record->song.audio)) {
-      co_return parts_->stream(std::move(record), std::move(*blob), range);
-    }
-  }
-  co_return co_await in_turn(*parts_, deadline,
-                             [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
-                               KADENZA_TRY(auto record, parts_->record(id));
-                               KADENZA_TRY(auto opened, parts_->blobs.open_blob(record->song.audio));
-                               auto blob = std::make_shared<const core::UniqueFd>(std::move(opened));
-                               parts_->open_blobs.put(record->song.audio, blob);
-                               return parts_->stream(std::move(record), std::move(blob), range);
-                             });
+  co_return co_await parts_->open(id, range);
 }
 
 core::Task<Result<core::Image>> LocalLibrary::cover(core::SongId id, std::uint32_t pixels,
                                                     core::Deadline deadline) {
-  const auto stored = co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::Digest> {
-    KADENZA_TRY(const auto record, parts_->record(id));
-    if (!record->song.cover) return core::fail(Errc::kNotFound, "this song has no cover");
-    return *record->song.cover;
-  });
-  if (!stored) co_return std::unexpected(stored.error());
+  const auto record = co_await parts_->song_store.record(id);
+  if (!record) co_return std::unexpected(record.error());
+  const auto stored = (*record)->song.cover;
+  if (!stored) co_return core::fail(Errc::kNotFound, "this song has no cover");
+  auto original = [this, id] { return parts_->song_store.cover_of(id); };
+  co_return co_await scaled_cover(*stored, pixels, deadline, std::move(original));
+}
 
+core::Task<Result<core::Image>> LocalLibrary::scaled_cover(
+    core::Digest cover, std::uint32_t pixels, core::Deadline deadline,
+    std::function<core::Task<Result<core::Image>>()> original) {
   const auto scaled = pixels == 0 ? 0 : offered_pixels(pixels);
-  const auto key = fmt::format("{}/{}", stored->text(), scaled);
+  const auto key = fmt::format("{}/{}", cover.text(), scaled);
   if (const auto cached = parts_->cover_cache.get(key)) co_return **cached;
-  auto bytes = co_await in_turn(
-      *parts_, deadline, [this, digest = *stored] { return parts_->blobs.read_all(digest, kCoverBytesMax); });
-  if (!bytes) co_return std::unexpected(bytes.error());
-  auto image = std::make_shared<core::Image>();
-  if (scaled == 0) {
-    image->content_type = image_content_type(*bytes);
-    image->bytes = std::move(*bytes);
-  } else {
-    auto resized = co_await parts_->media.resize(std::move(*bytes), scaled, deadline);
-    if (!resized) co_return std::unexpected(resized.error());
+  auto embedded = co_await original();
+  if (!embedded) co_return std::unexpected(std::move(embedded).error());
+  auto image = std::make_shared<core::Image>(std::move(*embedded));
+  if (scaled != 0) {
+    auto resized = co_await parts_->media.resize(std::move(image->bytes), scaled, deadline);
+    if (!resized) co_return std::unexpected(std::move(resized).error());
     *image = std::move(*resized);
   }
   parts_->cover_cache.put(key, image, image->bytes.size());
@@ -208,13 +214,8 @@ core::Task<Result<core::Image>> LocalLibrary::cover(core::SongId id, std::uint32
 }
 
 core::Task<Result<core::DerivedFacts>> LocalLibrary::derived_facts(core::SongId id, core::Deadline deadline) {
-  co_return co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::DerivedFacts> {
-    KADENZA_TRY(const auto record, parts_->record(id));
-    KADENZA_TRY(auto facts, parts_->records.facts(id));
-    if (!facts)
-      return core::fail(Errc::kUnavailable, "loudness and waveform are not computed yet; ask again soon");
-    return std::move(*facts);
-  });
+  KADENZA_CO_TRY_VOID(parts_->in_time(deadline));
+  co_return co_await parts_->song_store.facts_of(id);
 }
 
 core::Task<Result<core::SearchResults>> LocalLibrary::search(core::SearchRequest request,

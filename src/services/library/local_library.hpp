@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,8 @@
 #include "core/music_library.hpp"
 
 namespace kadenza::services::library {
+
+class SongStore;
 
 /// One node's own library: catalogue, search index, blobs and media worker as one core::MusicLibrary.
 /// Thread-safe. Whatever may block runs on `blocking`; calls resume on their caller's executor. Stored
@@ -31,6 +34,15 @@ class LocalLibrary final : public core::MusicLibrary {
   /// Opens the library and starts what runs beside the calls: indexing, analysis, removal of left-overs.
   static core::Result<std::unique_ptr<LocalLibrary>> open(Options options);
   ~LocalLibrary() override;
+
+  /// cover() for the picture `cover`, which `original` fetches unless it is known in this size already:
+  /// scaled here, and remembered.
+  core::Task<core::Result<core::Image>> scaled_cover(
+      core::Digest cover, std::uint32_t pixels, core::Deadline deadline,
+      std::function<core::Task<core::Result<core::Image>>()> original);
+
+  /// The same songs, as the distributed layer stores and reads them. Lives as long as the library.
+  SongStore& songs();
 
   /// Ends the background work; calls under way must have ended before.
   core::Task<void> stop();
@@ -59,6 +71,7 @@ class LocalLibrary final : public core::MusicLibrary {
   core::Task<core::Result<core::LibraryTotals>> totals(core::Deadline deadline) override;
 
  private:
+  friend class LocalSongStore;
   friend class LocalUpload;
   struct Parts;
   explicit LocalLibrary(std::unique_ptr<Parts> parts);

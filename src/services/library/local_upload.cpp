@@ -9,6 +9,7 @@
 
 namespace kadenza::services::library {
 
+using core::Errc;
 using core::Result;
 
 namespace {
@@ -23,8 +24,8 @@ core::Task<Result<void>> LocalUpload::write(std::span<const std::uint8_t> bytes,
   co_return co_await core::run_on(library_.options.blocking, [this, bytes, deadline]() -> Result<void> {
     KADENZA_TRY_VOID(library_.in_time(deadline));
     if (staging_.size() + bytes.size() > library_.options.upload_limit) {
-      return core::fail(core::Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
-                                                           library_.options.upload_limit));
+      return core::fail(Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
+                                                     library_.options.upload_limit));
     }
     KADENZA_TRY_VOID(staging_.append(bytes));
     probe_early();
@@ -54,17 +55,16 @@ core::Task<Result<media::Probe>> LocalUpload::probe(core::Deadline deadline) {
   if (early_probe_ && staging_.size() == expected_size_) {
     auto found = co_await early_probe_->result(deadline);
     early_probe_.reset();
-    if (found || found.error().code == core::Errc::kCancelled) co_return found;
+    if (found || found.error().code == Errc::kCancelled) co_return found;
   }
   auto file = co_await core::run_on(library_.options.blocking, [this] { return staging_.reader(); });
   if (!file) co_return std::unexpected(file.error());
   co_return co_await library_.media.probe(file->get(), deadline);
 }
 
-core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides overrides,
-                                                            core::Deadline deadline) {
+core::Task<Result<ExaminedSong>> LocalUpload::examine(core::TagOverrides overrides, core::Deadline deadline) {
   if (staging_.size() == 0) {
-    co_return core::fail(core::Errc::kUnsupportedMedia, "the file is empty: send the bytes of an audio file");
+    co_return core::fail(Errc::kUnsupportedMedia, "the file is empty: send the bytes of an audio file");
   }
   staging_.write_back();
   auto probed = co_await probe(deadline);
@@ -72,49 +72,91 @@ core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides o
   auto tags = core::checked_tags(overrides.apply_to(std::move(probed->tags)));
   if (!tags) co_return std::unexpected(tags.error());
 
-  core::Song song;
+  ExaminedSong examined;
+  auto& song = examined.record.song;
   song.id = core::song_id(tags->title, tags->artist, tags->album);
   song.tags = std::move(*tags);
   song.properties = probed->properties;
-  auto outcome = co_await core::run_on(library_.options.blocking, [&]() -> Result<core::UploadOutcome> {
+  examined.cover = std::move(probed->cover);
+  if (examined.cover) song.cover = core::sha256(examined.cover->bytes);
+  auto hash = [this, deadline]() -> Result<blobs::BlobInfo> {
     KADENZA_TRY_VOID(library_.in_time(deadline));
-    return store(std::move(song), probed->cover);
-  });
-  if (outcome && outcome->added) {
+    KADENZA_TRY(auto file, staging_.reader());
+    received_ = std::make_shared<const core::UniqueFd>(std::move(file));
+    return staging_.describe();
+  };
+  auto info = co_await core::run_on(library_.options.blocking, std::move(hash));
+  if (!info) co_return std::unexpected(info.error());
+  song.audio = info->digest;
+  song.size = info->size;
+  examined.record.chunks = std::move(info->chunks);
+  co_return examined;
+}
+
+core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides overrides,
+                                                            core::Deadline deadline) {
+  auto examined = co_await examine(std::move(overrides), deadline);
+  if (!examined) co_return std::unexpected(examined.error());
+  examined->record.song.first_stored = library_.options.clock->wall_now();
+  const auto audio = examined->record.song.audio;
+  auto held = co_await commit(std::move(examined->record), std::move(examined->cover), deadline);
+  if (!held) co_return std::unexpected(held.error());
+  const bool same_audio = held->song.audio == audio;
+  co_return core::UploadOutcome{std::move(held->song), held->added, same_audio, true};
+}
+
+core::Task<Result<std::vector<std::uint8_t>>> LocalUpload::read(core::ByteRange range) const {
+  auto work = [file = received_, range]() -> Result<std::vector<std::uint8_t>> {
+    if (!file) return core::fail(Errc::kInvalidArgument, "this song is still being received");
+    return blobs::read_range(file->get(), range);
+  };
+  co_return co_await core::run_on(library_.options.blocking, std::move(work));
+}
+
+core::Task<Result<HeldSong>> LocalUpload::commit(core::SongRecord record, std::optional<core::Image> cover,
+                                                 core::Deadline deadline) {
+  auto work = [this, deadline, record = std::move(record), cover = std::move(cover)]() -> Result<HeldSong> {
+    KADENZA_TRY_VOID(library_.in_time(deadline));
+    return store(record, cover);
+  };
+  auto held = co_await core::run_on(library_.options.blocking, std::move(work));
+  if (held && held->added) {
     library_.index_updater->notify();
     library_.analyser.notify();
   }
-  co_return outcome;
+  co_return held;
 }
 
-Result<core::UploadOutcome> LocalUpload::store(core::Song song, const std::optional<core::Image>& cover) {
-  KADENZA_TRY(const auto there, library_.records.get(song.id));
-  if (there) return already_there(there->song);
-
-  KADENZA_TRY(song.audio, staging_.digest());
-  song.size = staging_.size();
-  if (cover) song.cover = core::sha256(cover->bytes);
-  auto outcome = store_blobs_and_record(song, cover);
-  if (!outcome || !outcome->added) {
-    // A failure here leaves orphans, which the next start removes.
-    (void)library_.references.remove_if_unused(song.audio);
-    if (song.cover) (void)library_.references.remove_if_unused(*song.cover);
+Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::optional<core::Image>& cover) {
+  KADENZA_TRY(const auto info, staging_.describe());
+  if (info.digest != record.song.audio || info.size != record.song.size || info.chunks != record.chunks) {
+    return core::fail(Errc::kCorrupted, "the bytes received are not those of the song's record");
   }
-  return outcome;
+  if (record.song.cover && (!cover || core::sha256(cover->bytes) != *record.song.cover)) {
+    return core::fail(Errc::kCorrupted, "the cover received is not that of the song's record");
+  }
+  KADENZA_TRY(auto there, library_.records.get(record.song.id));
+  if (there) return already_there(std::move(there->song));
+
+  auto held = store_blobs_and_record(record, cover);
+  if (!held || !held->added) {
+    // A failure here leaves orphans, which the next start removes.
+    (void)library_.references.remove_if_unused(record.song.audio);
+    if (record.song.cover) (void)library_.references.remove_if_unused(*record.song.cover);
+  }
+  return held;
 }
 
-Result<core::UploadOutcome> LocalUpload::store_blobs_and_record(core::Song song,
-                                                                const std::optional<core::Image>& cover) {
-  const BlobReferences::Pin audio_pin(library_.references, song.audio);
+Result<HeldSong> LocalUpload::store_blobs_and_record(const core::SongRecord& record,
+                                                     const std::optional<core::Image>& cover) {
+  const BlobReferences::Pin audio_pin(library_.references, record.song.audio);
   std::optional<BlobReferences::Pin> cover_pin;
-  if (cover) {
-    cover_pin.emplace(library_.references, *song.cover);
+  if (record.song.cover) {
+    cover_pin.emplace(library_.references, *record.song.cover);
     if (auto put = library_.blobs.put(cover->bytes); !put) return std::unexpected(put.error());
   }
-  KADENZA_TRY(auto blob, staging_.commit());
-  song.first_stored = library_.options.clock->wall_now();
+  if (auto blob = staging_.commit(); !blob) return std::unexpected(blob.error());
 
-  const core::SongRecord record{std::move(song), std::move(blob.chunks)};
   std::optional<core::SongRecord> winner;
   KADENZA_TRY_VOID(library_.database->write([&](catalogue::Transaction& transaction) -> Result<void> {
     KADENZA_TRY(winner, library_.records.put_if_absent(transaction, record));
@@ -124,19 +166,18 @@ Result<core::UploadOutcome> LocalUpload::store_blobs_and_record(core::Song song,
     }
     return {};
   }));
-  if (winner) return core::UploadOutcome{winner->song, false, winner->song.audio == record.song.audio, true};
-  return core::UploadOutcome{record.song, true, true, true};
+  if (winner) return HeldSong{std::move(winner->song), false};
+  return HeldSong{record.song, true};
 }
 
 /// The same audio again passes through commit(), which heals a blob that has rotted meanwhile.
-Result<core::UploadOutcome> LocalUpload::already_there(const core::Song& stored) {
+Result<HeldSong> LocalUpload::already_there(core::Song stored) {
   KADENZA_TRY(const auto digest, staging_.digest());
-  const bool same = digest == stored.audio;
-  if (same) {
+  if (digest == stored.audio) {
     if (auto healed = staging_.commit(); !healed) return std::unexpected(healed.error());
     library_.open_blobs.erase(digest);
   }
-  return core::UploadOutcome{stored, false, same, true};
+  return HeldSong{std::move(stored), false};
 }
 
 }  // namespace kadenza::services::library

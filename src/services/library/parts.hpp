@@ -14,6 +14,7 @@
 #include "services/library/analyser.hpp"
 #include "services/library/blob_references.hpp"
 #include "services/library/local_library.hpp"
+#include "services/library/local_song_store.hpp"
 #include "services/library/lru_cache.hpp"
 #include "services/library/verified_chunks.hpp"
 #include "services/media/media_service.hpp"
@@ -26,6 +27,7 @@ namespace kadenza::services::library {
 struct LocalLibrary::Parts {
   Parts(Options given, blobs::BlobStore store, std::unique_ptr<catalogue::Database> opened);
   core::Result<void> start();
+  void remove_orphans(const std::stop_token& stop);
 
   /// A stored song's record, from memory when it was asked for lately: records never change. kNotFound.
   core::Result<std::shared_ptr<const core::SongRecord>> record(core::SongId id);
@@ -37,6 +39,9 @@ struct LocalLibrary::Parts {
   core::Result<std::unique_ptr<core::AudioStream>> stream(std::shared_ptr<const core::SongRecord> record,
                                                           std::shared_ptr<const core::UniqueFd> blob,
                                                           core::ByteRange range);
+
+  /// A stream over a stored song. kNotFound, and as stream().
+  core::Task<core::Result<std::unique_ptr<core::AudioStream>>> open(core::SongId id, core::ByteRange range);
 
   /// kDeadlineExceeded when a call's turn comes too late.
   core::Result<void> in_time(core::Deadline deadline) const;
@@ -56,7 +61,8 @@ struct LocalLibrary::Parts {
   /// Files of the songs played last, so that a player's many small ranges open them once.
   LruCache<core::Digest, std::shared_ptr<const core::UniqueFd>> open_blobs;
   VerifiedChunks verified;
-  std::jthread orphan_remover;
+  LocalSongStore song_store;
+  std::jthread orphan_remover;  ///< and, from hour to hour, of superseded songs
 };
 
 }  // namespace kadenza::services::library

@@ -61,9 +61,14 @@ class SongStore {
  public:
   virtual ~SongStore() = default;
 
+  enum class Purpose : std::uint8_t {
+    kUpload,   ///< a listener's: it will be examined
+    kReplica,  ///< another node's copy: its record is known
+  };
+
   /// `expected_size` is set aside: kNoSpace when it does not fit, kTooLarge above the upload limit.
   virtual core::Task<core::Result<std::unique_ptr<IncomingSong>>> receive(
-      std::optional<std::uint64_t> expected_size, core::Deadline deadline) = 0;
+      std::optional<std::uint64_t> expected_size, Purpose purpose, core::Deadline deadline) = 0;
 
   /// kNotFound when this node does not hold the song.
   virtual core::Task<core::Result<std::shared_ptr<const core::SongRecord>>> record(core::SongId id) = 0;
