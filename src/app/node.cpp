@@ -24,6 +24,7 @@
 #include "services/accounts/local_accounts.hpp"
 #include "services/library/local_library.hpp"
 #include "views/http_server.hpp"
+#include "web/site.hpp"
 
 namespace kadenza::app {
 namespace asio = boost::asio;
@@ -135,7 +136,8 @@ Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
                                        clock,
                                        std::make_shared<prometheus::Registry>(),
                                        spdlog::default_logger()->clone("http"),
-                                       network ? &network->view() : nullptr};
+                                       network ? &network->view() : nullptr,
+                                       web::site()};
   auto http_settings = http_options(options);
   http_settings.ready = false;
   http = std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies),

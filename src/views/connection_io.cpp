@@ -158,8 +158,8 @@ std::string Connection::head_of(const Response& response, bool keep_alive) const
   head += "\r\nServer: kadenza\r\nX-Request-Id: ";
   head += request_id_;
   head +=
-      "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+      "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: ";
+  head.append(response.policy).append("\r\n");
   head += response.fields;
   if (has_body(response.status)) head += fmt::format("Content-Length: {}\r\n", response.length());
   if (!keep_alive)
@@ -180,7 +180,7 @@ core::Task<bool> Connection::send(Response response, bool keep_alive) {
     error = co_await send_stream(head, *stream);
   } else {
     Outgoing outgoing{head, {}, {}};
-    if (!stream && !head_only) outgoing.body = std::get<std::string>(response.body);
+    if (!stream && !head_only) outgoing.body = response.text();
     error = co_await transport_.send(outgoing, environment_.options.timeouts.write, sent_bytes_);
   }
   co_return !error;

@@ -57,9 +57,10 @@ bool is_allowed_origin(const HttpOptions& options, std::string_view origin) {
                      [&](const auto& one) { return one == "*" || boost::beast::iequals(one, origin); });
 }
 
-/// Lets pages of the allowed origins read the answer (the Fetch standard's CORS protocol).
+/// Lets pages of the allowed origins read what the API answers (the Fetch standard's CORS protocol).
 void add_cors(const Environment& environment, const Request& request, Response& response) {
-  if (environment.options.allowed_origins.empty()) return;
+  const auto& path = request.target.segments;
+  if (environment.options.allowed_origins.empty() || path.empty() || path.front() != "api") return;
   response.add("Vary", "Origin");
   const auto origin = request.field(http::field::origin);
   if (!origin || !is_allowed_origin(environment.options, *origin)) return;
@@ -111,7 +112,11 @@ core::Task<Response> handle(Environment& environment, Request& request, const Ro
 core::Task<Dispatched> dispatch(Environment& environment, Request& request) {
   auto found = find_route(routes(), request.method, request.target.segments);
   Dispatched done{{}, "none"};
-  if (!found.route) {
+  auto page = found.route || !found.allow.empty() ? std::nullopt : site_answer(environment.site, request);
+  if (page) {
+    done.route = "player";
+    done.response = std::move(*page);
+  } else if (!found.route) {
     done.response = without_route(request, found.allow);
   } else {
     done.route = found.route->pattern;

@@ -10,6 +10,7 @@
 #include "core/network.hpp"
 #include "views/http_options.hpp"
 #include "views/metrics.hpp"
+#include "views/site.hpp"
 
 namespace spdlog {
 class logger;
@@ -22,6 +23,7 @@ struct Environment {
   core::MusicLibrary& library;
   core::Accounts& accounts;
   core::Network* network;  ///< null = this node is alone
+  Site site;
   const core::Clock& clock;
   std::shared_ptr<spdlog::logger> access_log;
   HttpOptions options;

@@ -8,7 +8,6 @@ namespace kadenza::views {
 // One function for each operation of router.cpp's table. They run on the connection's strand and answer
 // failures as problems.
 
-core::Task<Response> get_home(Environment& environment, Request& request);
 core::Task<Response> get_health(Environment& environment, Request& request);
 core::Task<Response> get_readiness(Environment& environment, Request& request);
 core::Task<Response> get_metrics(Environment& environment, Request& request);

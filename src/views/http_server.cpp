@@ -66,6 +66,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
         environment{.library = dependencies.library,
                     .accounts = dependencies.accounts,
                     .network = dependencies.network,
+                    .site = dependencies.site,
                     .clock = dependencies.clock,
                     .access_log = std::move(dependencies.access_log),
                     .options = options,

@@ -15,6 +15,7 @@
 #include "core/network.hpp"
 #include "core/task.hpp"
 #include "views/http_options.hpp"
+#include "views/site.hpp"
 
 namespace prometheus {
 class Registry;
@@ -34,6 +35,7 @@ struct HttpDependencies {
   std::shared_ptr<prometheus::Registry> metrics;  ///< shared with whoever else measures; never null
   std::shared_ptr<spdlog::logger> access_log;     ///< one line a request, tokens redacted; null = none
   core::Network* network = nullptr;               ///< null = this node is alone
+  Site site;                                      ///< the web player; empty = none
 };
 
 /// An address that really is listened on (`port` is never 0), and its URL without a path.
@@ -45,9 +47,9 @@ struct BoundAddress {
   std::string url() const;  ///< "http://127.0.0.1:4747", "https://[::1]:4747"
 };
 
-/// The HTTP side of a node: REST under /api/v1 (docs/openapi.yaml), health and metrics. One coroutine on a
-/// strand of its own for each connection; `executor` is an io_context's, run by any number of threads, and
-/// must be run until stop() has answered. All members are thread-safe.
+/// The HTTP side of a node: REST under /api/v1 (docs/openapi.yaml), health, metrics and the web player. One
+/// coroutine on a strand of its own for each connection; `executor` is an io_context's, run by any number of
+/// threads, and must be run until stop() has answered. All members are thread-safe.
 class HttpServer {
  public:
   HttpServer(boost::asio::any_io_executor executor, HttpDependencies dependencies, HttpOptions options);

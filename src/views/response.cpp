@@ -12,7 +12,12 @@ Response& Response::add(std::string_view name, std::string_view value) {
 
 std::uint64_t Response::length() const {
   if (const auto* stream = std::get_if<StreamBody>(&body)) return stream->length;
-  return std::get<std::string>(body).size();
+  return text().size();
+}
+
+std::string_view Response::text() const {
+  if (const auto* view = std::get_if<std::string_view>(&body)) return *view;
+  return std::get<std::string>(body);
 }
 
 Response text_response(http::status status, std::string_view content_type, std::string body) {

@@ -21,15 +21,22 @@ struct StreamBody {
   std::uint64_t length = 0;
 };
 
+/// For answers that are no pages: browsers shall run and embed nothing of them.
+inline constexpr std::string_view kClosedPolicy = "default-src 'none'; frame-ancestors 'none'";
+
 /// An answer on its way to the peer; the connection adds Date, Content-Length and what all answers carry.
 struct Response {
   http::status status = http::status::ok;
   std::string fields;  ///< "Name: value\r\n" each; use add()
-  std::variant<std::string, StreamBody> body;
+  /// A string_view's text lives as long as the process.
+  std::variant<std::string, StreamBody, std::string_view> body;
+  std::string_view policy = kClosedPolicy;  ///< Content-Security-Policy
 
   /// `value` may come from a stranger: line breaks and other control characters become spaces.
   Response& add(std::string_view name, std::string_view value);
   std::uint64_t length() const;
+  /// The body, unless it is a stream.
+  std::string_view text() const;
 };
 
 Response text_response(http::status status, std::string_view content_type, std::string body);

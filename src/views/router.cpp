@@ -13,7 +13,6 @@ const std::vector<Route>& table() {
   using enum Access;
   using http::verb;
   static const std::vector<Route> routes{
-      {verb::get, "/", kOpen, get_home, {}},
       {verb::get, "/healthz", kOpen, get_health, {}},
       {verb::get, "/readyz", kOpen, get_readiness, {}},
       {verb::get, "/metrics", kLogInUnlessLoopback, get_metrics, {}},

@@ -34,7 +34,7 @@ class ServerFixture : public ::testing::Test {
   void start() {
     server.emplace(context.get_executor(),
                    HttpDependencies{*library, accounts, clock, std::make_shared<prometheus::Registry>(),
-                                    access_log, network},
+                                    access_log, network, site},
                    options);
     const auto started = server->start();
     ASSERT_TRUE(started) << started.error().detail;
@@ -85,6 +85,7 @@ class ServerFixture : public ::testing::Test {
   testing::FakeAccounts accounts;
   core::SystemClock clock;
   core::Network* network = nullptr;
+  Site site;
   HttpOptions options;
   std::shared_ptr<spdlog::logger> access_log;
   boost::asio::io_context context;
