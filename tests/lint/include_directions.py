@@ -20,7 +20,7 @@ MAY_INCLUDE = {
 }
 
 # The pure rooms: time, randomness and the network are parameters there.
-PURE = ("distributed/kademlia",)
+PURE = ("distributed/crdt", "distributed/kademlia")
 IMPURE = re.compile(
     r"std::chrono::\w+_clock|std::random_device|\brand\(\)|std::(jthread|thread|mutex|shared_mutex)\b"
     r"|<(thread|mutex|shared_mutex|filesystem|fstream|sys/socket\.h)>|boost/asio"
