@@ -157,8 +157,7 @@ std::string Connection::head_of(const Response& response, bool keep_alive) const
       .append(date_field(environment_.clock.wall_now()));
   head += "\r\nServer: kadenza\r\nX-Request-Id: ";
   head += request_id_;
-  head +=
-      "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: ";
+  head += "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: ";
   head.append(response.policy).append("\r\n");
   head += response.fields;
   if (has_body(response.status)) head += fmt::format("Content-Length: {}\r\n", response.length());

@@ -52,11 +52,11 @@ struct HttpOptions {
   std::optional<TlsFiles> tls;  ///< required when a listener has `tls`
   HttpLimits limits;
   HttpTimeouts timeouts;
-  /// Whose pages may use the API (CORS): "https://music.example:4747"; "*": anybody's. They gain nothing by it
-  /// without a token of their own, and a player whose node has died goes on with another.
+  /// Whose pages may use the API (CORS): "https://music.example:4747"; "*": anybody's. They gain nothing by
+  /// it without a token of their own, and a player whose node has died goes on with another.
   std::vector<std::string> allowed_origins{"*"};
-  bool ready = true;                         ///< whether /readyz says so from the start
-  std::string version = "unknown";           ///< for /metrics and the Server field
+  bool ready = true;                ///< whether /readyz says so from the start
+  std::string version = "unknown";  ///< for /metrics and the Server field
 };
 
 }  // namespace kadenza::views
