@@ -7,19 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/accounts.hpp"
 #include "core/error.hpp"
+#include "services/accounts/account_book.hpp"
 #include "services/accounts/sessions.hpp"
 
 namespace kadenza::services::accounts {
-
-struct StoredUser {
-  std::string name;
-  std::string password_hash;
-  core::Role role = core::Role::kListener;
-
-  friend bool operator==(const StoredUser&, const StoredUser&) = default;
-};
 
 /// What the accounts file holds.
 struct AccountsData {
