@@ -3,38 +3,34 @@
 
 #include <array>
 
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "core/replace_file.hpp"
 #include "core/sha256.hpp"
+#include "distributed/identity/openssl.hpp"
 #include "distributed/identity/secret_file.hpp"
 
 namespace kadenza::distributed::identity {
-namespace {
-
 using core::Errc;
 using core::fail;
 
-struct FreeBio {
-  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, FreeBio>;
-
-}  // namespace
+core::Result<core::NodeId> id_of_key(evp_pkey_st* key) {
+  std::array<std::uint8_t, 32> raw{};
+  std::size_t size = raw.size();
+  if (key == nullptr || EVP_PKEY_get_id(key) != EVP_PKEY_ED25519 ||
+      EVP_PKEY_get_raw_public_key(key, raw.data(), &size) != 1 || size != raw.size()) {
+    return fail(Errc::kInvalidArgument, "the key is not an Ed25519 key");
+  }
+  return core::NodeId{core::sha256(raw).bytes};
+}
 
 void NodeKey::Free::operator()(evp_pkey_st* key) const noexcept {
   EVP_PKEY_free(key);
 }
 
 core::Result<NodeKey> NodeKey::from(Handle key) {
-  std::array<std::uint8_t, 32> public_key{};
-  std::size_t size = public_key.size();
-  if (!key || EVP_PKEY_get_raw_public_key(key.get(), public_key.data(), &size) != 1 ||
-      size != public_key.size()) {
-    return fail(Errc::kInternal, "OpenSSL does not give the public key of a node's key pair.");
-  }
-  return NodeKey(std::move(key), core::NodeId{core::sha256(public_key).bytes});
+  KADENZA_TRY(const core::NodeId id, id_of_key(key.get()));
+  return NodeKey(std::move(key), id);
 }
 
 core::Result<NodeKey> NodeKey::generate() {
@@ -47,9 +43,7 @@ core::Result<std::string> NodeKey::pem() const {
       PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
     return fail(Errc::kInternal, "OpenSSL cannot write a node's key.");
   }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return std::string(text, static_cast<std::size_t>(size));
+  return content(bio.get());
 }
 
 core::Result<NodeKey> NodeKey::load_or_create(const std::filesystem::path& file) {

@@ -12,6 +12,9 @@ struct evp_pkey_st;
 
 namespace kadenza::distributed::identity {
 
+/// The id of the node that has this Ed25519 public key: its SHA-256. kInvalidArgument: another kind of key.
+core::Result<core::NodeId> id_of_key(evp_pkey_st* key);
+
 /// A node's Ed25519 key pair (RFC 8032), by OpenSSL because certificates are made from it. The node's id is
 /// the SHA-256 of the public key. Immutable; any thread.
 class NodeKey {

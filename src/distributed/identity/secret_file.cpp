@@ -6,8 +6,8 @@
 
 namespace kadenza::distributed::identity {
 
-core::Result<std::optional<std::string>> read_secret_file(const std::filesystem::path& file) {
-  constexpr std::size_t kBytesMax = 64 * 1024;
+core::Result<std::optional<std::string>> read_secret_file(const std::filesystem::path& file,
+                                                          std::size_t bytes_max) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (status.type() == std::filesystem::file_type::not_found) return std::nullopt;
@@ -21,14 +21,14 @@ core::Result<std::optional<std::string>> read_secret_file(const std::filesystem:
                                                   file.string());
   }
   std::ifstream stream(file, std::ios::binary);
-  std::string content(kBytesMax + 1, '\0');
+  std::string content(bytes_max + 1, '\0');
   stream.read(content.data(), static_cast<std::streamsize>(content.size()));
   if (stream.bad() || (stream.fail() && !stream.eof())) {
     return core::fail(core::Errc::kInternal, "Cannot read " + file.string() + ".");
   }
   content.resize(static_cast<std::size_t>(stream.gcount()));
-  if (content.size() > kBytesMax)
-    return core::fail(core::Errc::kTooLarge, file.string() + " is too long for a key.");
+  if (content.size() > bytes_max)
+    return core::fail(core::Errc::kTooLarge, file.string() + " is longer than such a file can be.");
   return content;
 }
 

@@ -15,7 +15,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/task.hpp"
-#include "distributed/identity/cluster_key.hpp"
+#include "distributed/identity/key_ring.hpp"
 #include "distributed/kademlia/codec.hpp"
 #include "distributed/kademlia/node.hpp"
 #include "distributed/rpc/secure_random.hpp"

@@ -6,7 +6,7 @@
 #include <expected>
 #include <span>
 
-#include "distributed/identity/cluster_key.hpp"
+#include "distributed/identity/key_ring.hpp"
 #include "distributed/kademlia/codec.hpp"
 #include "distributed/rpc/secure_random.hpp"
 

@@ -3,13 +3,7 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
-#include <span>
-#include <string>
-#include <string_view>
 #include <vector>
-
-#include "core/error.hpp"
 
 namespace kadenza::distributed::identity {
 
@@ -26,8 +20,7 @@ struct ClusterKey {
   friend bool operator==(const ClusterKey&, const ClusterKey&) = default;
 };
 
-/// The keys of a cluster, newest first: the first one seals, all of them open. While a key is replaced,
-/// members hold the old and the new one until everybody has the new. At most four.
+/// Keys that serve one purpose: the first one seals, all of them open. At most four.
 struct KeyRing {
   static constexpr std::size_t kKeysMax = 4;
 
@@ -37,15 +30,10 @@ struct KeyRing {
   const ClusterKey* find(std::uint32_t id) const;
   /// Makes `key` the current one and keeps the others for opening; the oldest goes when there are too many.
   void rotate(const ClusterKey& key);
+  /// Keeps `key` for opening only, before the others that do; likewise.
+  void announce(const ClusterKey& key);
 
-  /// A line with the version, then one key a line in base32.
-  std::string text() const;
-  static core::Result<KeyRing> parse(std::string_view text);
-
-  /// The ring in `file`, which only its owner may read. Blocking. kNotFound, and as for read_secret_file().
-  static core::Result<KeyRing> load(const std::filesystem::path& file);
-  /// Likewise, and makes a new key when there is no file: what the first node of a cluster does.
-  static core::Result<KeyRing> load_or_create(const std::filesystem::path& file);
+  friend bool operator==(const KeyRing&, const KeyRing&) = default;
 };
 
 }  // namespace kadenza::distributed::identity

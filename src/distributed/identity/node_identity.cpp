@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/identity/node_identity.hpp"
+
+#include <array>
+#include <stdexcept>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "core/base32.hpp"
+#include "core/replace_file.hpp"
+#include "distributed/identity/secret_file.hpp"
+
+namespace kadenza::distributed::identity {
+namespace {
+
+namespace json = boost::json;
+using core::Errc;
+using core::fail;
+
+constexpr int kVersion = 1;
+constexpr std::size_t kFileBytesMax = 1 << 20;
+
+template <class T>
+T expect(core::Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().detail);
+  return std::move(*result);
+}
+
+kademlia::Contact parse_contact(std::string_view text) {
+  std::array<std::uint8_t, kademlia::Contact::kWireBytes> bytes{};
+  std::optional<kademlia::Contact> contact;
+  if (core::base32_decode(text, bytes)) contact = kademlia::Contact::decode(bytes);
+  if (!contact) throw std::runtime_error("a contact that is none");
+  return *contact;
+}
+
+NodeIdentity parse(std::string_view text) {
+  const json::value document = json::parse(text);
+  if (document.at("version").as_int64() != kVersion) throw std::runtime_error("another version");
+  const auto cluster = core::Digest::parse(document.at("cluster").as_string());
+  if (!cluster) throw std::runtime_error("a cluster that is none");
+  NodeIdentity identity{*cluster,
+                        std::string(document.at("name").as_string()),
+                        expect(Certificate::from_pem(document.at("certificate").as_string())),
+                        {},
+                        {}};
+  for (const json::value& pem : document.at("authorities").as_array()) {
+    identity.authorities.push_back(expect(Certificate::from_pem(pem.as_string())));
+  }
+  for (const json::value& seed : document.at("seeds").as_array()) {
+    identity.seeds.push_back(parse_contact(seed.as_string()));
+  }
+  return identity;
+}
+
+}  // namespace
+
+std::string NodeIdentity::chain_pem() const {
+  std::string chain = certificate.pem();
+  for (const Certificate& authority : authorities) {
+    if (certificate.signed_by(authority)) return chain + authority.pem();
+  }
+  return chain;
+}
+
+core::Result<std::optional<NodeIdentity>> NodeIdentity::load(const std::filesystem::path& file) {
+  KADENZA_TRY(const std::optional<std::string> text, read_secret_file(file, kFileBytesMax));
+  if (!text) return std::optional<NodeIdentity>();
+  try {
+    return std::optional(parse(*text));
+  } catch (const std::exception& error) {
+    return fail(Errc::kCorrupted, file.string() + " cannot be read: " + error.what() +
+                                      ". Restore it from a backup, or move it away and enrol this node again "
+                                      "with --join.");
+  }
+}
+
+core::Result<void> NodeIdentity::save(const std::filesystem::path& file) const {
+  json::array authority_texts;
+  for (const Certificate& authority : authorities) authority_texts.emplace_back(authority.pem());
+  json::array seed_texts;
+  for (const kademlia::Contact& seed : seeds) {
+    std::array<std::uint8_t, kademlia::Contact::kWireBytes> bytes{};
+    seed.encode(bytes);
+    seed_texts.emplace_back(core::base32_encode(bytes));
+  }
+  const json::value document{{"version", kVersion},
+                             {"cluster", cluster.text()},
+                             {"name", name},
+                             {"certificate", certificate.pem()},
+                             {"authorities", std::move(authority_texts)},
+                             {"seeds", std::move(seed_texts)}};
+  return core::replace_file(file, json::serialize(document), 0600);
+}
+
+}  // namespace kadenza::distributed::identity
