@@ -13,6 +13,7 @@
 #include <boost/asio.hpp>
 #include <fmt/core.h>
 
+#include "distributed/identity/cluster_keys.hpp"
 #include "distributed/identity/node_key.hpp"
 #include "distributed/rpc/kademlia_driver.hpp"
 
@@ -96,7 +97,7 @@ int main(int argc, char** argv) {
   const core::SystemClock clock;
   KademliaDriver::Options options;
   options.id = checked(distributed::identity::NodeKey::generate()).id();
-  options.keys = checked(distributed::identity::KeyRing::load(argv[1]));
+  options.keys = checked(distributed::identity::ClusterKeys::load(argv[1])).cluster;
   options.listen = {asio::ip::make_address("127.0.0.1"), 0};
   options.seeds.push_back(distributed::kademlia::Endpoint::parse(argv[2]).value());
   auto driver =

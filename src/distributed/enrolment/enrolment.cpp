@@ -157,7 +157,10 @@ Task<Result<v1::JoinReply>> Enrolment::join(v1::JoinRequest request) {
   reply.set_cluster(std::string(as_text(issuer->identity->cluster)));
   reply.set_name(name);
   reply.set_certificate(certificate.der());
-  put_authorities(reply, authorities(options_.membership->members()));
+  NodeIdentity known = *issuer->identity;
+  members = options_.membership->members();
+  known.learn(authorities(members));
+  put_authorities(reply, known.authorities);
   const auto keys = co_await options_.keys->current();
   reply.set_keys(keys.text());
   reply.set_document(options_.membership->document());
@@ -183,18 +186,31 @@ Task<Result<v1::RenewReply>> Enrolment::renew(core::NodeId caller, v1::RenewRequ
   co_return reply;
 }
 
+Result<void> Enrolment::become(NodeIdentity next) {
+  KADENZA_TRY_VOID(next.save(options_.files.membership));
+  standing_.identity = std::make_shared<const NodeIdentity>(std::move(next));
+  if (options_.changed) options_.changed(*standing_.identity);
+  return {};
+}
+
+Task<Result<void>> Enrolment::learn(std::vector<Certificate> known) {
+  auto take = [this, known = std::move(known)]() -> Result<void> {
+    NodeIdentity next = *standing_.identity;
+    if (!next.learn(known)) return {};
+    return become(std::move(next));
+  };
+  co_return co_await core::run_on(owner_, std::move(take));
+}
+
 Task<Result<void>> Enrolment::take_certificate(Certificate certificate, std::vector<Certificate> known) {
   KADENZA_CO_TRY(const core::NodeId node,
                  identity::check_certificate(certificate, known, options_.clock->wall_now()));
   if (node != options_.key->id()) co_return fail(Errc::kForbidden, "the certificate is of another node");
   auto take = [this, certificate = std::move(certificate), known = std::move(known)]() -> Result<void> {
-    auto next = std::make_shared<NodeIdentity>(*standing_.identity);
-    next->certificate = certificate;
-    next->authorities = known;
-    KADENZA_TRY_VOID(next->save(options_.files.membership));
-    standing_.identity = std::move(next);
-    if (options_.changed) options_.changed(*standing_.identity);
-    return {};
+    NodeIdentity next = *standing_.identity;
+    next.certificate = certificate;
+    next.learn(known);
+    return become(std::move(next));
   };
   co_return co_await core::run_on(owner_, std::move(take));
 }
@@ -216,11 +232,13 @@ Task<Result<void>> Enrolment::renew_at(core::NodeId issuer) {
   co_return co_await take_certificate(std::move(certificate), std::move(known));
 }
 
-Task<Result<void>> Enrolment::renew_if_due() {
+Task<Result<void>> Enrolment::refresh() {
   const Standing own = co_await standing();
   const Certificate& certificate = own.identity->certificate;
   const std::vector<Member> members = options_.membership->members();
   const std::vector<Certificate> known = authorities(members);
+  auto learnt = co_await learn(known);
+  if (!learnt) co_return learnt;
   const core::WallTime now = options_.clock->wall_now();
   const bool issuer_is_there =
       std::ranges::any_of(known, [&](const Certificate& one) { return certificate.signed_by(one); });
@@ -323,6 +341,11 @@ void Enrolment::serve(peers::Handlers& handlers) {
         reply.set_authority(authority->certificate().der());
         co_return reply;
       });
+}
+
+void Enrolment::serve_joining(peers::Handlers& handlers) {
+  handlers.add<v1::JoinRequest>(
+      [this](peers::Caller, v1::JoinRequest request) { return join(std::move(request)); });
 }
 
 }  // namespace kadenza::distributed::enrolment

@@ -82,15 +82,14 @@ class Enrolment {
   /// What recover() needs, sealed with the passphrase.
   core::Task<core::Result<std::string>> export_cluster(std::string passphrase);
 
-  /// Answers a newcomer, who is known by its token only.
-  core::Task<core::Result<v1::JoinReply>> join(v1::JoinRequest request);
-
-  /// Gets a new certificate while the present one is good, or when its issuer was removed. To be called from
-  /// time to time.
-  core::Task<core::Result<void>> renew_if_due();
+  /// Learns the authorities of new issuers, and gets a new certificate while the present one is good, or when
+  /// its issuer was removed. To be called when the document has changed and from time to time.
+  core::Task<core::Result<void>> refresh();
 
   /// Offers Renew and BecomeIssuer to other members.
   void serve(peers::Handlers& handlers);
+  /// Offers Join to newcomers, who have no certificate and are known by their token only.
+  void serve_joining(peers::Handlers& handlers);
 
  private:
   /// What this node is at one moment.
@@ -103,10 +102,13 @@ class Enrolment {
   /// The same; kForbidden when this node is no issuer.
   core::Task<core::Result<Standing>> issuer_standing();
   core::Task<core::Result<identity::Authority>> become_issuer();
+  core::Task<core::Result<void>> learn(std::vector<identity::Certificate> known);
   core::Task<core::Result<void>> take_certificate(identity::Certificate certificate,
-                                                  std::vector<identity::Certificate> authorities);
+                                                  std::vector<identity::Certificate> known);
+  core::Task<core::Result<v1::JoinReply>> join(v1::JoinRequest request);
   core::Task<core::Result<v1::RenewReply>> renew(core::NodeId caller, v1::RenewRequest request);
   core::Task<core::Result<void>> renew_at(core::NodeId issuer);
+  core::Result<void> become(identity::NodeIdentity next);
   core::Error not_an_issuer() const;
 
   Options options_;

@@ -143,8 +143,8 @@ Task<Result<NodeIdentity>> enrol(const IdentityFiles& files, const identity::Nod
     co_return std::move(joined->identity);
   }
   co_return fail(Errc::kUnavailable,
-                 fmt::format("The node that made the join token does not answer at {}. It has to run, and "
-                             "this machine has to reach its RPC port by TCP.",
+                 fmt::format("The node that made the join token was not found: {}. It has to run, and this "
+                             "machine has to reach its RPC port by TCP.",
                              silent));
 }
 

@@ -29,21 +29,6 @@ std::vector<identity::Certificate> authorities(std::span<const Member> members) 
   return found;
 }
 
-core::Result<core::NodeId> admit(const identity::Certificate& certificate, const Membership& membership,
-                                 core::WallTime now) {
-  const auto node = certificate.node();
-  if (!node) return fail(Errc::kForbidden, node.error().detail);
-  if (membership.is_removed(*node)) {
-    return fail(Errc::kForbidden, "the node was removed from the cluster");
-  }
-  const std::vector<Member> members = membership.members();
-  if (find(members, *node) == nullptr) {
-    return identity::check_certificate(certificate, authorities(members), now);
-  }
-  if (now >= certificate.not_after()) return fail(Errc::kForbidden, "the certificate has expired");
-  return *node;
-}
-
 core::Result<Member> named_member(std::span<const Member> members, std::string_view text) {
   std::vector<Member> fitting;
   for (const Member& member : members) {

@@ -52,11 +52,6 @@ const Member* find(std::span<const Member> members, const core::NodeId& id);
 /// The authorities of all issuers.
 std::vector<identity::Certificate> authorities(std::span<const Member> members);
 
-/// Whether the owner of `certificate`, who proved to have its key, may speak with members: it is one, or an
-/// issuer certified it a moment ago and the document will say so. kForbidden says why not.
-core::Result<core::NodeId> admit(const identity::Certificate& certificate, const Membership& membership,
-                                 core::WallTime now);
-
 /// The member that a person means: by id, by name, or by the first letters of its id, at least four.
 /// kNotFound; kConflict when several fit.
 core::Result<Member> named_member(std::span<const Member> members, std::string_view text);

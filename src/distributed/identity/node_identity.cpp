@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/identity/node_identity.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -57,12 +58,24 @@ NodeIdentity parse(std::string_view text) {
 
 }  // namespace
 
-std::string NodeIdentity::chain_pem() const {
-  std::string chain = certificate.pem();
-  for (const Certificate& authority : authorities) {
-    if (certificate.signed_by(authority)) return chain + authority.pem();
+bool NodeIdentity::learn(std::span<const Certificate> more) {
+  bool learnt = false;
+  for (const Certificate& authority : more) {
+    const core::Digest fingerprint = authority.fingerprint();
+    if (std::ranges::find(authorities, fingerprint, &Certificate::fingerprint) != authorities.end()) continue;
+    authorities.push_back(authority);
+    learnt = true;
   }
-  return chain;
+  if (authorities.size() > kAuthoritiesMax) {
+    authorities.erase(authorities.begin(), authorities.end() - kAuthoritiesMax);
+  }
+  return learnt;
+}
+
+std::string NodeIdentity::authorities_pem() const {
+  std::string pem;
+  for (const Certificate& authority : authorities) pem += authority.pem();
+  return pem;
 }
 
 core::Result<std::optional<NodeIdentity>> NodeIdentity::load(const std::filesystem::path& file) {

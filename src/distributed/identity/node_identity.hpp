@@ -20,11 +20,17 @@ struct NodeIdentity {
   core::Digest cluster;                  ///< fingerprint of the first node's authority: names the cluster
   std::string name;                      ///< for people
   Certificate certificate;               ///< this node's
-  std::vector<Certificate> authorities;  ///< of the issuers, as far as known when this was written
+  /// Of the issuers, newest last, also of removed ones: members that these certified stay members until they
+  /// are certified anew. Whether somebody is a member, the cluster document alone says.
+  std::vector<Certificate> authorities;
   std::vector<kademlia::Contact> seeds;  ///< members to ask first
 
-  /// The certificate and its authority's, as TLS sends them.
-  std::string chain_pem() const;
+  static constexpr std::size_t kAuthoritiesMax = 64;
+  /// True when one of them was not known; the oldest are forgotten when there are too many.
+  bool learn(std::span<const Certificate> more);
+
+  /// All authorities, as TLS settings take them.
+  std::string authorities_pem() const;
 
   /// Nothing when there is no file. Blocking. kCorrupted, and as read_secret_file().
   static core::Result<std::optional<NodeIdentity>> load(const std::filesystem::path& file);

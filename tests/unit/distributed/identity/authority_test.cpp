@@ -137,9 +137,22 @@ TEST(NodeIdentity, IsKeptInAFile) {
   EXPECT_EQ((*loaded)->name, "attic");
   EXPECT_EQ((*loaded)->certificate.fingerprint(), identity.certificate.fingerprint());
   EXPECT_EQ((*loaded)->seeds, identity.seeds);
-  EXPECT_EQ((*loaded)->chain_pem(), identity.certificate.pem() + authority->certificate().pem());
+  EXPECT_EQ((*loaded)->authorities_pem(), other->certificate().pem() + authority->certificate().pem());
   ASSERT_TRUE(core::replace_file(file, "{}", 0600));
   EXPECT_EQ(NodeIdentity::load(file).error().code, Errc::kCorrupted);
+}
+
+TEST(NodeIdentity, LearnsAuthoritiesOnceAndForgetsTheOldest) {
+  const auto authority = Authority::create(kNow);
+  const auto key = NodeKey::generate();
+  NodeIdentity identity{{}, "attic", certified(*authority, *key), {}, {}};
+  EXPECT_TRUE(identity.learn(std::vector{authority->certificate()}));
+  EXPECT_FALSE(identity.learn(std::vector{authority->certificate()}));
+  for (std::size_t i = 0; i < NodeIdentity::kAuthoritiesMax; ++i) {
+    identity.learn(std::vector{Authority::create(kNow)->certificate()});
+  }
+  EXPECT_EQ(identity.authorities.size(), NodeIdentity::kAuthoritiesMax);
+  EXPECT_TRUE(identity.learn(std::vector{authority->certificate()}));
 }
 
 }  // namespace
