@@ -13,8 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "core/replace_file.hpp"
-#include "distributed/identity/cluster_key.hpp"
+#include "distributed/identity/cluster_keys.hpp"
 #include "distributed/identity/node_key.hpp"
 
 namespace kadenza::app {
@@ -25,6 +24,7 @@ using asio::ip::udp;
 using core::Errc;
 using core::fail;
 using core::Result;
+using distributed::identity::ClusterKeys;
 using distributed::identity::KeyRing;
 using distributed::kademlia::Endpoint;
 using distributed::rpc::KademliaDriver;
@@ -57,24 +57,18 @@ Result<std::vector<udp::endpoint>> resolve(const interface::ListenAddress& addre
   return endpoints;
 }
 
-Result<KeyRing> load_ring(const std::filesystem::path& file) {
-  auto ring = KeyRing::load(file);
-  if (!ring && ring.error().code == Errc::kCorrupted)
-    ring.error().detail = file.string() + ": " + ring.error().detail;
-  return ring;
-}
-
 /// The key that was given is kept, so that later starts need neither it nor --bootstrap.
 Result<KeyRing> cluster_keys(const interface::NetworkOptions& options, const std::filesystem::path& data) {
   const auto own = data / "cluster.key";
   if (options.cluster_key) {
-    KADENZA_TRY(KeyRing given, load_ring(*options.cluster_key));
-    const auto kept = KeyRing::load(own);
-    if (!kept || kept->keys != given.keys) KADENZA_TRY_VOID(core::replace_file(own, given.text(), 0600));
-    return given;
+    KADENZA_TRY(ClusterKeys given, ClusterKeys::load(*options.cluster_key));
+    const auto kept = ClusterKeys::load(own);
+    if (!kept || *kept != given) KADENZA_TRY_VOID(given.save(own));
+    return given.cluster;
   }
-  auto kept = load_ring(own);
-  if (kept || kept.error().code != Errc::kNotFound) return kept;
+  auto kept = ClusterKeys::load(own);
+  if (kept) return kept->cluster;
+  if (kept.error().code != Errc::kNotFound) return std::unexpected(std::move(kept).error());
   if (!options.bootstrap.empty()) {
     return fail(
         Errc::kNotFound,
@@ -82,7 +76,9 @@ Result<KeyRing> cluster_keys(const interface::NetworkOptions& options, const std
                     "of a member, and give it as --cluster-key-file or put it at {}.",
                     own.string()));
   }
-  return KeyRing::load_or_create(own);
+  const ClusterKeys fresh = ClusterKeys::generate();
+  KADENZA_TRY_VOID(fresh.save(own));
+  return fresh.cluster;
 }
 
 /// One unknown name among several, or one that a node with a saved table does not need, is only logged.

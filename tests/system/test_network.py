@@ -189,8 +189,8 @@ def test_a_silent_node_does_not_hold_lookups_up(network):
 def test_a_wrong_key_never_joins_and_is_counted(network, tmp_path):
     first, second = network.grow(2)
     wrong = tmp_path / "wrong.key"
-    lines = network.key_file.read_text().splitlines()
-    wrong.write_text(f"{lines[0]}\n{key_of('another secret')}\n")
+    own = next(line for line in network.key_file.read_text().splitlines() if line.startswith("cluster "))
+    wrong.write_text(network.key_file.read_text().replace(own, f"cluster {key_of('another secret')}"))
     wrong.chmod(SECRET_MODE)
     stranger = network.add(key=wrong)  # ready after its patience: it serves what it has
     wait_until(lambda: dropped(first, "unknown_key") > 0, "the stranger's datagrams are counted")
@@ -332,14 +332,15 @@ def test_an_advertised_address_is_what_others_hear(network):
 
 
 def test_keys_are_replaced_without_interruption(network):
-    """docs/wire.md: the new key as second everywhere, then first everywhere, then alone."""
+    """docs/formats/cluster-keys.md: the new key as second everywhere, then first everywhere, then alone."""
     nodes = network.grow(3)
-    title, old = network.key_file.read_text().splitlines()
-    fresh = key_of("the new secret")
-    for keys in ([old, fresh], [fresh, old], [fresh]):
+    lines = network.key_file.read_text().splitlines()
+    old, account = (next(line for line in lines if line.startswith(kind)) for kind in ("cluster ", "account "))
+    fresh = f"cluster {key_of('the new secret')}"
+    for stage, keys in (("announced", [old, fresh]), ("switched", [fresh, old]), ("settled", [fresh])):
         for node in nodes:
             assert node.stop() == 0
             node.options = ["--rpc", node.rpc]
-            (node.data / "cluster.key").write_text("\n".join([title, *keys]) + "\n")
+            (node.data / "cluster.key").write_text("\n".join([lines[0], "revision 2", f"stage {stage}", *keys, account, ""]))
             node.start()
             network.wait_complete(nodes)

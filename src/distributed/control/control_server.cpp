@@ -60,8 +60,7 @@ Result<json::value> to_request(std::string_view line, std::string& method, json:
     method = request.at("method").as_string();
     if (auto* given = request.as_object().if_contains("params")) params = std::move(given->as_object());
   } catch (const std::exception&) {
-    return fail(Errc::kInvalidArgument,
-                R"(a request is one line: {"version":1,"method":"…","params":{…}})");
+    return fail(Errc::kInvalidArgument, R"(a request is one line: {"version":1,"method":"…","params":{…}})");
   }
   return json::value();
 }
@@ -111,13 +110,15 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
 
 Result<void> ControlServer::State::listen(const std::filesystem::path& path) {
   const auto failed = [&](std::string_view what, const std::string& why) {
-    return fail(Errc::kInternal, fmt::format("Cannot {} the control socket in {}: {}.", what, path.string(), why));
+    return fail(Errc::kInternal,
+                fmt::format("Cannot {} the control socket in {}: {}.", what, path.string(), why));
   };
   folder = open_folder(path);
   if (!folder) return failed("open", std::generic_category().message(errno));
   if (is_served(path)) {
-    return fail(Errc::kConflict,
-                fmt::format("Another node is running with the data folder {}. Stop it first.", path.string()));
+    return fail(
+        Errc::kConflict,
+        fmt::format("Another node is running with the data folder {}. Stop it first.", path.string()));
   }
   const stream_protocol::endpoint endpoint = endpoint_in(folder);
   boost::system::error_code error;
@@ -152,9 +153,8 @@ Task<void> ControlServer::State::converse(stream_protocol::socket socket) {
     if (!cancelled) socket.cancel();
   });
   std::string line;
-  const auto [error, length] =
-      co_await asio::async_read_until(socket, asio::dynamic_buffer(line, kRequestBytesMax), '\n',
-                                      asio::as_tuple(asio::use_awaitable));
+  const auto [error, length] = co_await asio::async_read_until(
+      socket, asio::dynamic_buffer(line, kRequestBytesMax), '\n', asio::as_tuple(asio::use_awaitable));
   patience.cancel();
   Result<json::value> result;
   if (error == asio::error::not_found) {

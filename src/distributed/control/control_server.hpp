@@ -19,8 +19,8 @@ namespace kadenza::distributed::control {
 bool is_served(const std::filesystem::path& folder);
 
 /// What the person who runs a node asks of it on its machine: a Unix socket in the data folder that only they
-/// may open. One line of JSON in, one line out; docs/control-socket.md. Handlers run as coroutines, several at
-/// once. Owned by the composition root, which awaits stop() before it destroys this.
+/// may open. One line of JSON in, one line out; docs/control-socket.md. Handlers run as coroutines, several
+/// at once. Owned by the composition root, which awaits stop() before it destroys this.
 class ControlServer {
  public:
   using Handler = std::function<core::Task<core::Result<boost::json::value>>(boost::json::object params)>;

@@ -108,25 +108,27 @@ void add_cluster_commands(control::ControlServer& control, Enrolment& enrolment,
     if (!made) co_return std::unexpected(std::move(made).error());
     co_return in_json(member);
   });
-  control.add("remove", [&](json::object params) { return remove(enrolment, membership, std::move(params)); });
+  control.add("remove",
+              [&](json::object params) { return remove(enrolment, membership, std::move(params)); });
   control.add("export", [&](json::object params) { return export_cluster(enrolment, std::move(params)); });
 }
 
 void add_rpc_command(control::ControlServer& control, const Membership& membership, FindContact find_contact,
                      CallJson call, const core::Clock& clock) {
-  control.add("rpc", [&membership, &clock, find_contact = std::move(find_contact),
-                      call = std::move(call)](json::object params) -> Task<Result<json::value>> {
-    KADENZA_CO_TRY(const Member member, member_param(params, membership));
-    KADENZA_CO_TRY(std::string method, text_param(params, "method"));
-    const auto* given = params.if_contains("request");
-    std::string request = given != nullptr ? json::serialize(*given) : "{}";
-    const core::Deadline deadline = clock.now() + kCallPatience;
-    auto contact = co_await find_contact(member.id, deadline);
-    if (!contact) co_return std::unexpected(std::move(contact).error());
-    auto reply = co_await call(*contact, std::move(method), std::move(request), deadline);
-    if (!reply) co_return std::unexpected(std::move(reply).error());
-    co_return json::parse(*reply);
-  });
+  control.add("rpc",
+              [&membership, &clock, find_contact = std::move(find_contact),
+               call = std::move(call)](json::object params) -> Task<Result<json::value>> {
+                KADENZA_CO_TRY(const Member member, member_param(params, membership));
+                KADENZA_CO_TRY(std::string method, text_param(params, "method"));
+                const auto* given = params.if_contains("request");
+                std::string request = given != nullptr ? json::serialize(*given) : "{}";
+                const core::Deadline deadline = clock.now() + kCallPatience;
+                auto contact = co_await find_contact(member.id, deadline);
+                if (!contact) co_return std::unexpected(std::move(contact).error());
+                auto reply = co_await call(*contact, std::move(method), std::move(request), deadline);
+                if (!reply) co_return std::unexpected(std::move(reply).error());
+                co_return json::parse(*reply);
+              });
 }
 
 }  // namespace kadenza::distributed::enrolment

@@ -19,8 +19,8 @@ void add_cluster_commands(control::ControlServer& control, Enrolment& enrolment,
                           core::NodeId self);
 
 /// Calls "Service.Method" of a node with a message in protobuf's JSON form, as rpc::call_json() does.
-using CallJson = std::function<core::Task<core::Result<std::string>>(
-    kademlia::Contact to, std::string method, std::string request, core::Deadline)>;
+using CallJson = std::function<core::Task<core::Result<std::string>>(kademlia::Contact to, std::string method,
+                                                                     std::string request, core::Deadline)>;
 
 /// Adds what `kadenza rpc` asks for. `membership` and `clock` outlive the server.
 void add_rpc_command(control::ControlServer& control, const Membership& membership, FindContact find_contact,

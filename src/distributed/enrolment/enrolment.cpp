@@ -126,8 +126,9 @@ Task<Result<identity::JoinToken>> Enrolment::invite(std::string name, std::chron
 Task<Result<v1::JoinReply>> Enrolment::join(v1::JoinRequest request) {
   KADENZA_CO_TRY(const core::NodeId node, Authority::requester(request.certificate_request()));
   if (options_.membership->is_removed(node)) {
-    co_return fail(Errc::kForbidden,
-                   "This node was removed from the cluster, which is final. Start it with a new data folder.");
+    co_return fail(
+        Errc::kForbidden,
+        "This node was removed from the cluster, which is final. Start it with a new data folder.");
   }
   auto issuer = co_await issuer_standing();
   if (!issuer) co_return std::unexpected(std::move(issuer).error());
@@ -326,8 +327,9 @@ Task<Result<std::string>> Enrolment::export_cluster(std::string passphrase) {
 }
 
 void Enrolment::serve(peers::Handlers& handlers) {
-  handlers.add<v1::RenewRequest>(
-      [this](peers::Caller caller, v1::RenewRequest request) { return renew(caller.id, std::move(request)); });
+  handlers.add<v1::RenewRequest>([this](peers::Caller caller, v1::RenewRequest request) {
+    return renew(caller.id, std::move(request));
+  });
   handlers.add<v1::BecomeIssuerRequest>(
       [this](peers::Caller caller, v1::BecomeIssuerRequest) -> Task<Result<v1::BecomeIssuerReply>> {
         const auto members = options_.membership->members();

@@ -33,8 +33,7 @@ Result<std::vector<kademlia::Contact>> seeds_of(const Message& message) {
   std::vector<kademlia::Contact> seeds;
   for (const std::string& encoded : message.seeds()) {
     if (encoded.size() != kademlia::Contact::kWireBytes) return fail(Errc::kInvalidArgument, "a bad contact");
-    const auto contact =
-        kademlia::Contact::decode(as_bytes(encoded).first<kademlia::Contact::kWireBytes>());
+    const auto contact = kademlia::Contact::decode(as_bytes(encoded).first<kademlia::Contact::kWireBytes>());
     if (!contact) return fail(Errc::kInvalidArgument, "a bad contact");
     seeds.push_back(*contact);
   }
@@ -91,8 +90,8 @@ bool worth_another_address(Errc code) {
 
 }  // namespace
 
-Result<NodeIdentity> create_cluster(const IdentityFiles& files, const identity::NodeKey& key, std::string name,
-                                    core::WallTime now) {
+Result<NodeIdentity> create_cluster(const IdentityFiles& files, const identity::NodeKey& key,
+                                    std::string name, core::WallTime now) {
   KADENZA_TRY(auto authority, Authority::load(files.authority));
   if (!authority) {
     KADENZA_TRY(authority, Authority::create(now));
@@ -160,14 +159,16 @@ Result<NodeIdentity> recover_cluster(const IdentityFiles& files, std::string_vie
   KADENZA_TRY(const Authority authority, Authority::parse(content.authority()));
   KADENZA_TRY(const auto present, Authority::load(files.authority));
   KADENZA_TRY(const auto member, NodeIdentity::load(files.membership));
-  if (member && present) return fail(Errc::kConflict, "This node is an issuer already; it needs no recovery.");
+  if (member && present)
+    return fail(Errc::kConflict, "This node is an issuer already; it needs no recovery.");
   if (member && member->cluster != *cluster) {
     return fail(Errc::kConflict, "This node is a member of another cluster. Give an empty data folder.");
   }
 
   KADENZA_TRY(const auto key, identity::NodeKey::load_or_create(files.node_key));
   KADENZA_TRY(Certificate certificate, own_certificate(authority, key, now));
-  Joined recovered{{*cluster, std::move(name), std::move(certificate), {authority.certificate()}, {}}, {}, {}};
+  Joined recovered{
+      {*cluster, std::move(name), std::move(certificate), {authority.certificate()}, {}}, {}, {}};
   KADENZA_TRY(recovered.identity.seeds, seeds_of(content));
   KADENZA_TRY_VOID(core::replace_file(files.authority, content.authority(), 0600));
   if (member) {

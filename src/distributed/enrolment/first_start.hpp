@@ -31,11 +31,9 @@ core::Result<identity::NodeIdentity> create_cluster(const IdentityFiles& files, 
 
 /// Enrols this node with a token, at the first of its addresses that answers. Likewise; the issuer takes the
 /// token again for the same key until it expires. The errors say what is wrong with which address or token.
-core::Task<core::Result<identity::NodeIdentity>> enrol(const IdentityFiles& files,
-                                                       const identity::NodeKey& key,
-                                                       const identity::JoinToken& token, std::string name,
-                                                       const JoinCall& call, const SaveDocument& save_document,
-                                                       const core::Clock& clock);
+core::Task<core::Result<identity::NodeIdentity>> enrol(
+    const IdentityFiles& files, const identity::NodeKey& key, const identity::JoinToken& token,
+    std::string name, const JoinCall& call, const SaveDocument& save_document, const core::Clock& clock);
 
 /// Makes the node with these files an issuer again from an export: a new member when it is none, or a member
 /// of that cluster. Blocking. kConflict: it belongs to another cluster or is an issuer already; as

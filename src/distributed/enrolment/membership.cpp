@@ -37,12 +37,13 @@ core::Result<Member> named_member(std::span<const Member> members, std::string_v
   }
   if (fitting.size() == 1) return fitting.front();
   if (fitting.empty()) {
-    return fail(Errc::kNotFound, fmt::format("No member is called “{}”, and no id begins with it (at least {} "
-                                             "letters). “kadenza cluster members” lists them.",
-                                             text, kPrefixMin));
+    return fail(Errc::kNotFound,
+                fmt::format("No member is called “{}”, and no id begins with it (at least {} "
+                            "letters). “kadenza cluster members” lists them.",
+                            text, kPrefixMin));
   }
-  return fail(Errc::kConflict,
-              fmt::format("{} members have ids that begin with “{}”. Give more letters.", fitting.size(), text));
+  return fail(Errc::kConflict, fmt::format("{} members have ids that begin with “{}”. Give more letters.",
+                                           fitting.size(), text));
 }
 
 core::Result<std::string> free_name(std::span<const Member> members, const core::NodeId& id,
@@ -54,7 +55,8 @@ core::Result<std::string> free_name(std::span<const Member> members, const core:
   }
   std::string name(wish);
   const auto taken = [&](const Member& member) { return member.name == name && member.id != id; };
-  for (int number = 2; std::ranges::any_of(members, taken); ++number) name = fmt::format("{}-{}", wish, number);
+  for (int number = 2; std::ranges::any_of(members, taken); ++number)
+    name = fmt::format("{}-{}", wish, number);
   return name;
 }
 

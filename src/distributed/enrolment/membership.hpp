@@ -44,8 +44,7 @@ class Membership {
 };
 
 /// Where a member can be reached. kUnavailable: nowhere at present.
-using FindContact =
-    std::function<core::Task<core::Result<kademlia::Contact>>(core::NodeId, core::Deadline)>;
+using FindContact = std::function<core::Task<core::Result<kademlia::Contact>>(core::NodeId, core::Deadline)>;
 
 const Member* find(std::span<const Member> members, const core::NodeId& id);
 

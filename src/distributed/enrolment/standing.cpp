@@ -22,10 +22,11 @@ bool usable(const NodeIdentity& identity, core::WallTime now) {
 Result<void> check_may_begin(const StartOptions& options, const IdentityFiles& files) {
   std::error_code unknown;
   if (std::filesystem::exists(files.keys, unknown) && !std::filesystem::exists(files.authority, unknown)) {
-    return fail(Errc::kConflict,
-                fmt::format("This node began to join a cluster and did not finish. Start it with the same token "
-                            "again (--join), or with an empty folder instead of {}.",
-                            options.folder.string()));
+    return fail(
+        Errc::kConflict,
+        fmt::format("This node began to join a cluster and did not finish. Start it with the same token "
+                    "again (--join), or with an empty folder instead of {}.",
+                    options.folder.string()));
   }
   if (!options.may_begin) {
     return fail(Errc::kInvalidArgument,

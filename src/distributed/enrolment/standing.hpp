@@ -38,8 +38,8 @@ struct StartOptions {
 /// Reads the node's identity. A node that has none joins with the token, or begins a cluster of its own. A
 /// token that a member is given is not used, unless the member's certificate has expired. Errors say what to
 /// do; nothing is half done, or the next start goes on.
-core::Task<core::Result<Standing>> take_standing(StartOptions options, JoinCall call, SaveDocument save_document,
-                                                 const core::Clock& clock);
+core::Task<core::Result<Standing>> take_standing(StartOptions options, JoinCall call,
+                                                 SaveDocument save_document, const core::Clock& clock);
 
 /// The machine's name, up to its first dot.
 std::string machine_name();

@@ -49,14 +49,14 @@ bool add_extension(X509* certificate, X509* issuer, int kind, const std::string&
 X509Handle begin(EVP_PKEY* key, const std::string& name, core::WallTime now, std::chrono::hours validity) {
   X509Handle made(X509_new());
   const auto seconds = [](core::WallTime time) {
-    return static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+    return static_cast<std::time_t>(
+        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   };
-  const bool good = made && X509_set_version(made.get(), X509_VERSION_3) == 1 &&
-                    set_random_serial(made.get()) &&
-                    ASN1_TIME_set(X509_getm_notBefore(made.get()), seconds(now - Authority::kClockSkew)) &&
-                    ASN1_TIME_set(X509_getm_notAfter(made.get()), seconds(now + validity)) &&
-                    set_common_name(X509_get_subject_name(made.get()), name) &&
-                    X509_set_pubkey(made.get(), key) == 1;
+  const bool good =
+      made && X509_set_version(made.get(), X509_VERSION_3) == 1 && set_random_serial(made.get()) &&
+      ASN1_TIME_set(X509_getm_notBefore(made.get()), seconds(now - Authority::kClockSkew)) &&
+      ASN1_TIME_set(X509_getm_notAfter(made.get()), seconds(now + validity)) &&
+      set_common_name(X509_get_subject_name(made.get()), name) && X509_set_pubkey(made.get(), key) == 1;
   return good ? std::move(made) : nullptr;
 }
 
@@ -110,8 +110,7 @@ core::Result<Authority> Authority::parse(std::string_view pem) {
   const auto bad = [] { return fail(Errc::kCorrupted, "this is not the key of an authority"); };
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!bio) return bad();
-  std::shared_ptr<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr),
-                                EVP_PKEY_free);
+  std::shared_ptr<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
   X509Handle certificate(key ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
   if (!certificate || X509_check_private_key(certificate.get(), key.get()) != 1 ||
       X509_check_ca(certificate.get()) != 1) {

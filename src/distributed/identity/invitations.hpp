@@ -27,8 +27,7 @@ class Invitations {
 
   /// Makes an invitation. `name`: what the node will be called; empty: it says so itself. kInvalidArgument:
   /// the lifetime; kTooManyRequests: too many outstanding; the disk's errors.
-  core::Result<JoinToken::Secret> invite(std::string name, std::chrono::seconds lifetime,
-                                         core::WallTime now);
+  core::Result<JoinToken::Secret> invite(std::string name, std::chrono::seconds lifetime, core::WallTime now);
 
   /// Takes an invitation for `node`, durably, and returns the name that it gives. Again for the same node
   /// until it expires, so that a joiner may repeat. kNotFound: not an invitation of this issuer; kForbidden:

@@ -17,9 +17,9 @@ namespace kadenza::distributed::identity {
 /// met any. Kept in one file of the data folder that is written in one step and last, so that a node is a
 /// member or is not; docs/formats/membership.md. The key itself is NodeKey.
 struct NodeIdentity {
-  core::Digest cluster;                  ///< fingerprint of the first node's authority: names the cluster
-  std::string name;                      ///< for people
-  Certificate certificate;               ///< this node's
+  core::Digest cluster;     ///< fingerprint of the first node's authority: names the cluster
+  std::string name;         ///< for people
+  Certificate certificate;  ///< this node's
   /// Of the issuers, newest last, also of removed ones: members that these certified stay members until they
   /// are certified anew. Whether somebody is a member, the cluster document alone says.
   std::vector<Certificate> authorities;

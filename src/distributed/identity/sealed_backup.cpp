@@ -100,10 +100,9 @@ core::Result<std::string> open_backup(std::string_view sealed, std::string_view 
   const std::string_view header = sealed.substr(0, kHeaderBytes);
   const std::string_view body = sealed.substr(kHeaderBytes);
   std::string plain(body.size() - kTagBytes, '\0');
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(reinterpret_cast<unsigned char*>(plain.data()), nullptr,
-                                                 nullptr, raw(body), body.size(), raw(header), header.size(),
-                                                 raw(header) + kHeaderBytes - kNonceBytes,
-                                                 key.bytes.data()) != 0) {
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+          reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, raw(body), body.size(),
+          raw(header), header.size(), raw(header) + kHeaderBytes - kNonceBytes, key.bytes.data()) != 0) {
     return fail(Errc::kForbidden,
                 "The passphrase does not open this file, or the file was changed since it was written.");
   }

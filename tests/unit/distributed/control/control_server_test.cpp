@@ -67,7 +67,8 @@ class ControlServerTest : public ::testing::Test {
 
 TEST_F(ControlServerTest, AnswersALineWithALine) {
   ASSERT_TRUE(server_.start(data_));
-  EXPECT_EQ(ask("{\"version\":1,\"method\":\"echo\",\"params\":{\"a\":[1]}}\n"), "{\"result\":{\"a\":[1]}}\n");
+  EXPECT_EQ(ask("{\"version\":1,\"method\":\"echo\",\"params\":{\"a\":[1]}}\n"),
+            "{\"result\":{\"a\":[1]}}\n");
   EXPECT_EQ(ask("{\"version\":1,\"method\":\"refuse\"}\n"),
             "{\"error\":{\"code\":\"conflict\",\"detail\":\"because\"}}\n");
   EXPECT_NE(ask("{\"version\":1,\"method\":\"throw\"}\n").find("\"internal\""), std::string::npos);
@@ -82,9 +83,10 @@ TEST_F(ControlServerTest, OnlyItsOwnerMayOpenIt) {
 
 TEST_F(ControlServerTest, WrongRequestsGetAReason) {
   ASSERT_TRUE(server_.start(data_));
-  for (const std::string& request : {std::string("\n"), std::string("nonsense\n"), std::string("{}\n"), std::string("[]\n"),
-                                     std::string("{\"version\":2,\"method\":\"echo\"}\n"),
-                                     std::string("{\"version\":1,\"method\":\"echo\",\"params\":3}\n")}) {
+  for (const std::string& request :
+       {std::string("\n"), std::string("nonsense\n"), std::string("{}\n"), std::string("[]\n"),
+        std::string("{\"version\":2,\"method\":\"echo\"}\n"),
+        std::string("{\"version\":1,\"method\":\"echo\",\"params\":3}\n")}) {
     EXPECT_NE(ask(request).find("invalid_argument"), std::string::npos) << request;
   }
   EXPECT_NE(ask("{\"version\":1,\"method\":\"unknown\"}\n").find("not_found"), std::string::npos);

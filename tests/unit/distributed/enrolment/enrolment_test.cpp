@@ -204,7 +204,8 @@ TEST_F(EnrolmentTest, ANodeThatBringsATokenBecomesAMember) {
 
   const auto kept = identity::NodeIdentity::load(second.files.membership);
   ASSERT_TRUE(kept && *kept);
-  EXPECT_EQ(*check_certificate((*kept)->certificate, (*kept)->authorities, world_.clock.wall_now()), second.id());
+  EXPECT_EQ(*check_certificate((*kept)->certificate, (*kept)->authorities, world_.clock.wall_now()),
+            second.id());
   EXPECT_EQ((*kept)->seeds.front().id, first_.id());
   for (const auto& entry : std::filesystem::directory_iterator(second.folder.path())) {
     EXPECT_EQ(entry.status().permissions(), std::filesystem::perms(0600)) << entry.path();
@@ -295,8 +296,8 @@ TEST_F(EnrolmentTest, OnlyIssuersInviteRemoveAndExport) {
   EXPECT_EQ(world_.run(second.enrolment->make_issuer(second.id())).error().code, Errc::kForbidden);
 
   TestNode& third = world_.add_joined(first_, "third");
-  const auto asked = world_.run(peers::call(second.peers, third.contact(), v1::BecomeIssuerRequest(),
-                                            core::Deadline::max()));
+  const auto asked = world_.run(
+      peers::call(second.peers, third.contact(), v1::BecomeIssuerRequest(), core::Deadline::max()));
   EXPECT_EQ(asked.error().code, Errc::kForbidden) << "a member cannot appoint either";
 }
 
@@ -340,8 +341,8 @@ TEST_F(EnrolmentTest, AnotherIssuerFinishesARotation) {
   begun.begin_rotation();
   v1::ExchangeKeysRequest request;
   request.set_keys(begun.text());
-  ASSERT_TRUE(world_.run(
-      peers::call(first_.peers, second.contact(), std::move(request), core::Deadline::max())));
+  ASSERT_TRUE(
+      world_.run(peers::call(first_.peers, second.contact(), std::move(request), core::Deadline::max())));
   first_.reachable = false;
   ASSERT_TRUE(world_.run(second.keys->finish_rotation()));
   EXPECT_EQ(world_.keys_of(second).stage, ClusterKeys::Stage::kAnnounced) << "not at once";
@@ -381,7 +382,8 @@ TEST_F(EnrolmentTest, WithTheFirstNodeLostAnotherIssuerGoesOn) {
   // Who was certified by the lost node is certified anew.
   ASSERT_TRUE(world_.run(third.enrolment->refresh()));
   const auto renewed = *identity::NodeIdentity::load(third.files.membership);
-  EXPECT_TRUE(renewed->certificate.signed_by((*identity::Authority::load(second.files.authority))->certificate()));
+  EXPECT_TRUE(
+      renewed->certificate.signed_by((*identity::Authority::load(second.files.authority))->certificate()));
 }
 
 TEST_F(EnrolmentTest, MembersLearnTheAuthoritiesOfNewIssuers) {
@@ -428,7 +430,8 @@ TEST_F(EnrolmentTest, AnExportMakesAnIssuerOfANewNodeOrOfAMember) {
   EXPECT_FALSE(std::filesystem::exists(fresh.files.authority));
   auto recovered = recover_cluster(fresh.files, *exported, "correct horse", "fresh", save, now);
   ASSERT_TRUE(recovered) << recovered.error().detail;
-  EXPECT_EQ(*check_certificate(recovered->certificate, authorities(world_.membership.members()), now), fresh.id())
+  EXPECT_EQ(*check_certificate(recovered->certificate, authorities(world_.membership.members()), now),
+            fresh.id())
       << "the others believe its certificate";
   EXPECT_EQ(fresh.document, "a document");
   fresh.start(std::move(*recovered));

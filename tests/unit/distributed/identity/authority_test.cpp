@@ -103,8 +103,7 @@ TEST(Authority, IsKeptInAFile) {
   EXPECT_TRUE(certified(**loaded, *key).signed_by(authority->certificate()));
   const auto other = Authority::create(kNow);
   const std::string pem = *authority->pem();
-  const std::string mixed =
-      pem.substr(0, pem.find("-----BEGIN CERTIFICATE")) + other->certificate().pem();
+  const std::string mixed = pem.substr(0, pem.find("-----BEGIN CERTIFICATE")) + other->certificate().pem();
   EXPECT_EQ(Authority::parse(mixed).error().code, Errc::kCorrupted) << "key and certificate must match";
   EXPECT_EQ(Authority::parse("").error().code, Errc::kCorrupted);
 }
@@ -128,8 +127,11 @@ TEST(NodeIdentity, IsKeptInAFile) {
   const auto other = Authority::create(kNow);
   const auto key = NodeKey::generate();
   const kademlia::Contact seed{key->id(), *kademlia::Endpoint::parse("192.0.2.1:4748"), 3};
-  const NodeIdentity identity{authority->certificate().fingerprint(), "attic", certified(*authority, *key),
-                              {other->certificate(), authority->certificate()}, {seed}};
+  const NodeIdentity identity{authority->certificate().fingerprint(),
+                              "attic",
+                              certified(*authority, *key),
+                              {other->certificate(), authority->certificate()},
+                              {seed}};
   ASSERT_TRUE(identity.save(file));
   const auto loaded = NodeIdentity::load(file);
   ASSERT_TRUE(loaded && *loaded);

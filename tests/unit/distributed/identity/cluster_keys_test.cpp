@@ -68,7 +68,8 @@ TEST(ClusterKeys, AtEveryStepOfARotationNeighboursUnderstandEachOther) {
   }
   EXPECT_EQ(keys.cluster.keys.size(), 1u);
   EXPECT_FALSE(opens(keys.cluster, before.cluster.current())) << "the old key is of no use any more";
-  EXPECT_TRUE(opens(keys.account, before.account.current())) << "what it sealed can be opened and sealed anew";
+  EXPECT_TRUE(opens(keys.account, before.account.current()))
+      << "what it sealed can be opened and sealed anew";
   EXPECT_NE(keys.account.current(), before.account.current());
 }
 
