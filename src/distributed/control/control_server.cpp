@@ -95,7 +95,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
 
   Result<void> listen(const std::filesystem::path& folder);
   Task<void> accept();
-  Task<void> converse(stream_protocol::socket socket);
+  Task<void> converse(stream_protocol::socket accepted);
   Task<Result<json::value>> answer(std::string_view line);
   Task<void> stop();
 
@@ -147,10 +147,12 @@ Task<void> ControlServer::State::accept() {
   }
 }
 
-Task<void> ControlServer::State::converse(stream_protocol::socket socket) {
+Task<void> ControlServer::State::converse(stream_protocol::socket accepted) {
+  const auto socket = std::make_shared<stream_protocol::socket>(std::move(accepted));
   asio::steady_timer patience(strand, kRequestPatience);
-  patience.async_wait([&socket](const boost::system::error_code& cancelled) {
-    if (!cancelled) socket.cancel();
+  patience.async_wait([weak = std::weak_ptr(socket)](const boost::system::error_code& cancelled) {
+    const auto alive = weak.lock();
+    if (!cancelled && alive) alive->cancel();
   });
   std::string line;
   const auto [error, length] = co_await asio::async_read_until(
@@ -165,7 +167,7 @@ Task<void> ControlServer::State::converse(stream_protocol::socket socket) {
     result = co_await answer(std::string_view(line).substr(0, length - 1));
   }
   const std::string reply = json::serialize(to_answer(std::move(result))) + '\n';
-  co_await asio::async_write(socket, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
+  co_await asio::async_write(*socket, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
 }
 
 Task<Result<json::value>> ControlServer::State::answer(std::string_view line) {
