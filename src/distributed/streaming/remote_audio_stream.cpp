@@ -13,6 +13,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "distributed/streaming/verify_chunks.hpp"
+
 namespace kadenza::distributed::streaming {
 
 namespace asio = boost::asio;

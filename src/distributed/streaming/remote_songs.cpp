@@ -10,10 +10,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "core/sha256.hpp"
 #include "distributed/placement/partition.hpp"
 #include "distributed/streaming/hedge.hpp"
 #include "distributed/streaming/remote_audio_stream.hpp"
+#include "distributed/streaming/verify_chunks.hpp"
 #include "services/library/local_audio_stream.hpp"
 
 namespace kadenza::distributed::streaming {
@@ -58,23 +58,6 @@ bool usable(const core::SongRecord& record, const core::SongId& id) {
 }
 
 }  // namespace
-
-bool verify_chunks(const core::SongRecord& record, std::uint64_t offset,
-                   std::span<const std::uint8_t> bytes) {
-  for (auto chunk = offset / core::kChunkBytes; !bytes.empty(); ++chunk) {
-    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), core::kChunkBytes));
-    if (chunk >= record.chunks.size() || core::sha256(part) != record.chunks[chunk]) return false;
-    bytes = bytes.subspan(part.size());
-  }
-  return true;
-}
-
-core::ByteRange whole_chunks(core::ByteRange range, std::uint64_t size) {
-  const auto begin = range.offset / core::kChunkBytes * core::kChunkBytes;
-  const auto end =
-      (range.offset + range.length + core::kChunkBytes - 1) / core::kChunkBytes * core::kChunkBytes;
-  return {begin, std::min(end, size) - begin};
-}
 
 struct RemoteSongs::Request {
   core::SongId id;

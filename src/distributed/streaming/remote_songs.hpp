@@ -87,10 +87,4 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
   StreamingCounters counters_;
 };
 
-/// Whether `bytes` are the record's chunks from `offset` on; `offset` is a chunk's first byte.
-bool verify_chunks(const core::SongRecord& record, std::uint64_t offset, std::span<const std::uint8_t> bytes);
-
-/// `range` grown to whole chunks of a file of `size` bytes.
-core::ByteRange whole_chunks(core::ByteRange range, std::uint64_t size);
-
 }  // namespace kadenza::distributed::streaming

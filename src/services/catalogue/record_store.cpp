@@ -110,11 +110,11 @@ Result<bool> RecordStore::names_cover(core::Digest cover) const {
              cover);
 }
 
-Result<bool> RecordStore::supersede(Transaction& transaction, core::SongId id, core::Digest loser,
+Result<void> RecordStore::supersede(Transaction& transaction, core::SongId id, core::Digest loser,
                                     core::Digest winner, core::WallTime now) {
   auto& connection = transaction.connection();
   KADENZA_TRY(const auto record, find(connection, id));
-  if (!record || record->song.audio != loser) return false;
+  if (!record || record->song.audio != loser) return {};
   Query(connection, "INSERT OR REPLACE INTO superseded VALUES (?1, ?2, ?3, ?4, ?5, 1)", id, loser,
         record->song.cover, winner, milliseconds(now))
       .run();
@@ -125,15 +125,15 @@ Result<bool> RecordStore::supersede(Transaction& transaction, core::SongId id, c
   Query(connection, "UPDATE totals SET value = value - 1 WHERE name = 'records'").run();
   Query(connection, "UPDATE totals SET value = value - ?1 WHERE name = 'record_bytes'", record->song.size)
       .run();
-  return true;
+  return {};
 }
 
-Result<std::optional<core::Digest>> RecordStore::superseded_by(core::SongId id, core::Digest audio) const {
-  return database_.read([&](Connection& connection) -> Result<std::optional<core::Digest>> {
-    Query query(connection, "SELECT winner FROM superseded WHERE id = ?1 AND audio = ?2", id, audio);
-    if (!query.step()) return std::nullopt;
-    return query.id<core::Digest>(0);
-  });
+Result<std::optional<core::Digest>> RecordStore::superseded_by(Transaction& transaction, core::SongId id,
+                                                               core::Digest audio) const {
+  Query query(transaction.connection(), "SELECT winner FROM superseded WHERE id = ?1 AND audio = ?2", id,
+              audio);
+  if (!query.step()) return std::nullopt;
+  return query.id<core::Digest>(0);
 }
 
 Result<std::vector<core::Digest>> RecordStore::release_superseded(Transaction& transaction,

@@ -30,12 +30,13 @@ class RecordStore {
   core::Result<bool> names_cover(core::Digest cover) const;
 
   /// Takes the record out, if its audio is `loser`, and leaves a tombstone that names the winner's audio. The
-  /// loser's blobs stay named until release_superseded(). True when there was such a record.
-  core::Result<bool> supersede(Transaction& transaction, core::SongId id, core::Digest loser,
+  /// loser's blobs stay named until release_superseded().
+  core::Result<void> supersede(Transaction& transaction, core::SongId id, core::Digest loser,
                                core::Digest winner, core::WallTime now);
 
   /// The audio that superseded these bytes of this song, if they were.
-  core::Result<std::optional<core::Digest>> superseded_by(core::SongId id, core::Digest audio) const;
+  core::Result<std::optional<core::Digest>> superseded_by(Transaction& transaction, core::SongId id,
+                                                          core::Digest audio) const;
 
   /// Stops naming the blobs of records superseded before `before`; returns the digests of what was named.
   core::Result<std::vector<core::Digest>> release_superseded(Transaction& transaction, core::WallTime before);

@@ -92,20 +92,6 @@ core::Task<Result<core::DerivedFacts>> LocalSongStore::facts_of(core::SongId id)
   co_return co_await core::run_on(library_.options.blocking, std::move(work));
 }
 
-core::Task<Result<void>> LocalSongStore::supersede(core::SongId id, core::Digest loser, core::Song winner) {
-  auto work = [this, id, loser, winner = std::move(winner)]() -> Result<void> {
-    KADENZA_TRY_VOID(library_.database->write([&](catalogue::Transaction& transaction) -> Result<void> {
-      const auto done = library_.records.supersede(transaction, id, loser, winner.audio,
-                                                   library_.options.clock->wall_now());
-      if (!done) return std::unexpected(done.error());
-      return {};
-    }));
-    library_.record_cache.erase(id);
-    return {};
-  };
-  co_return co_await core::run_on(library_.options.blocking, std::move(work));
-}
-
 Result<std::size_t> LocalSongStore::remove_superseded() {
   std::vector<core::Digest> released;
   KADENZA_TRY_VOID(library_.database->write([&](catalogue::Transaction& transaction) -> Result<void> {

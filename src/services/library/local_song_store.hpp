@@ -23,7 +23,6 @@ class LocalSongStore final : public SongStore {
   core::Task<core::Result<std::vector<std::uint8_t>>> read(core::SongId id, core::ByteRange range) override;
   core::Task<core::Result<core::Image>> cover_of(core::SongId id) override;
   core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) override;
-  core::Task<core::Result<void>> supersede(core::SongId id, core::Digest loser, core::Song winner) override;
   std::uint64_t used_bytes() const override;
   std::uint64_t capacity_bytes() const override;
 

@@ -99,7 +99,8 @@ core::Task<Result<core::UploadOutcome>> LocalUpload::finish(core::TagOverrides o
   if (!examined) co_return std::unexpected(examined.error());
   examined->record.song.first_stored = library_.options.clock->wall_now();
   const auto audio = examined->record.song.audio;
-  auto held = co_await commit(std::move(examined->record), std::move(examined->cover), deadline);
+  auto held =
+      co_await commit(std::move(examined->record), std::move(examined->cover), OnConflict::kKeep, deadline);
   if (!held) co_return std::unexpected(held.error());
   const bool same_audio = held->song.audio == audio;
   co_return core::UploadOutcome{std::move(held->song), held->added, same_audio, true};
@@ -114,10 +115,11 @@ core::Task<Result<std::vector<std::uint8_t>>> LocalUpload::read(core::ByteRange 
 }
 
 core::Task<Result<HeldSong>> LocalUpload::commit(core::SongRecord record, std::optional<core::Image> cover,
-                                                 core::Deadline deadline) {
-  auto work = [this, deadline, record = std::move(record), cover = std::move(cover)]() -> Result<HeldSong> {
+                                                 OnConflict on_conflict, core::Deadline deadline) {
+  auto work = [this, deadline, record = std::move(record), cover = std::move(cover),
+               on_conflict]() -> Result<HeldSong> {
     KADENZA_TRY_VOID(library_.in_time(deadline));
-    return store(record, cover);
+    return store(record, cover, on_conflict);
   };
   auto held = co_await core::run_on(library_.options.blocking, std::move(work));
   if (held && held->added) {
@@ -127,7 +129,8 @@ core::Task<Result<HeldSong>> LocalUpload::commit(core::SongRecord record, std::o
   co_return held;
 }
 
-Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::optional<core::Image>& cover) {
+Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::optional<core::Image>& cover,
+                                    OnConflict on_conflict) {
   KADENZA_TRY(const auto info, staging_.describe());
   if (info.digest != record.song.audio || info.size != record.song.size || info.chunks != record.chunks) {
     return core::fail(Errc::kCorrupted, "the bytes received are not those of the song's record");
@@ -136,9 +139,10 @@ Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::o
     return core::fail(Errc::kCorrupted, "the cover received is not that of the song's record");
   }
   KADENZA_TRY(auto there, library_.records.get(record.song.id));
-  if (there) return already_there(std::move(there->song));
+  const bool stays = there && (there->song.audio == record.song.audio || on_conflict == OnConflict::kKeep);
+  if (stays) return already_there(std::move(there->song));
 
-  auto held = store_blobs_and_record(record, cover);
+  auto held = store_blobs_and_record(record, cover, on_conflict);
   if (!held || !held->added) {
     // A failure here leaves orphans, which the next start removes.
     (void)library_.references.remove_if_unused(record.song.audio);
@@ -148,26 +152,43 @@ Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::o
 }
 
 Result<HeldSong> LocalUpload::store_blobs_and_record(const core::SongRecord& record,
-                                                     const std::optional<core::Image>& cover) {
+                                                     const std::optional<core::Image>& cover,
+                                                     OnConflict on_conflict) {
   const BlobReferences::Pin audio_pin(library_.references, record.song.audio);
   std::optional<BlobReferences::Pin> cover_pin;
   if (record.song.cover) {
     cover_pin.emplace(library_.references, *record.song.cover);
-    if (auto put = library_.blobs.put(cover->bytes); !put) return std::unexpected(put.error());
+    if (auto stored = library_.blobs.put(cover->bytes); !stored) return std::unexpected(stored.error());
   }
   if (auto blob = staging_.commit(); !blob) return std::unexpected(blob.error());
 
-  std::optional<core::SongRecord> winner;
+  HeldSong held;
   KADENZA_TRY_VOID(library_.database->write([&](catalogue::Transaction& transaction) -> Result<void> {
-    KADENZA_TRY(winner, library_.records.put_if_absent(transaction, record));
-    if (winner) return {};
-    if (auto rows = library_.catalogue.add(transaction, std::span(&record.song, 1)); !rows) {
-      return std::unexpected(rows.error());
-    }
+    KADENZA_TRY(held, put(transaction, record, on_conflict));
     return {};
   }));
-  if (winner) return HeldSong{std::move(winner->song), false};
-  return HeldSong{record.song, true};
+  if (held.added) library_.record_cache.erase(record.song.id);
+  return held;
+}
+
+Result<HeldSong> LocalUpload::put(catalogue::Transaction& transaction, const core::SongRecord& record,
+                                  OnConflict on_conflict) {
+  const auto& song = record.song;
+  KADENZA_TRY(const auto winner, library_.records.superseded_by(transaction, song.id, song.audio));
+  if (winner) {
+    return core::fail(Errc::kConflict, "this record gave way to one of the same song that was stored first");
+  }
+  KADENZA_TRY(auto there, library_.records.put_if_absent(transaction, record));
+  if (there && on_conflict == OnConflict::kMerge && wins_over(song, there->song)) {
+    KADENZA_TRY_VOID(library_.records.supersede(transaction, song.id, there->song.audio, song.audio,
+                                                library_.options.clock->wall_now()));
+    KADENZA_TRY(there, library_.records.put_if_absent(transaction, record));
+  }
+  if (there) return HeldSong{std::move(there->song), false};
+  if (auto rows = library_.catalogue.add(transaction, std::span(&song, 1)); !rows) {
+    return std::unexpected(rows.error());
+  }
+  return HeldSong{song, true};
 }
 
 /// The same audio again passes through commit(), which heals a blob that has rotted meanwhile.

@@ -26,16 +26,20 @@ class LocalUpload final : public core::Upload, public IncomingSong {
                                                  core::Deadline deadline) override;
   core::Task<core::Result<std::vector<std::uint8_t>>> read(core::ByteRange range) const override;
   core::Task<core::Result<HeldSong>> commit(core::SongRecord record, std::optional<core::Image> cover,
-                                            core::Deadline deadline) override;
+                                            OnConflict on_conflict, core::Deadline deadline) override;
 
  private:
   /// Whether so little is left to arrive, at the speed so far, that an early probe is worth its place.
   bool is_nearly_whole() const;
   void probe_early();
   core::Task<core::Result<media::Probe>> probe(core::Deadline deadline);
-  core::Result<HeldSong> store(const core::SongRecord& record, const std::optional<core::Image>& cover);
+  core::Result<HeldSong> store(const core::SongRecord& record, const std::optional<core::Image>& cover,
+                               OnConflict on_conflict);
   core::Result<HeldSong> store_blobs_and_record(const core::SongRecord& record,
-                                                const std::optional<core::Image>& cover);
+                                                const std::optional<core::Image>& cover,
+                                                OnConflict on_conflict);
+  core::Result<HeldSong> put(catalogue::Transaction& transaction, const core::SongRecord& record,
+                             OnConflict on_conflict);
   core::Result<HeldSong> already_there(core::Song stored);
 
   LocalLibrary::Parts& library_;

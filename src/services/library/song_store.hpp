@@ -30,6 +30,12 @@ struct HeldSong {
   bool added = false;  ///< false: a record with this id was there and stays
 };
 
+/// What to do with a record of the same song, but of other audio, that is there already.
+enum class OnConflict : std::uint8_t {
+  kKeep,   ///< it stays: a write never replaces a record
+  kMerge,  ///< the one that wins_over() stays: after a partition, all nodes must end with the same
+};
+
 /// A song that this node is receiving, from a listener or from another node. Destroying it before commit()
 /// leaves nothing behind. One owner and one call at a time, except read().
 class IncomingSong {
@@ -49,10 +55,10 @@ class IncomingSong {
   virtual core::Task<core::Result<std::vector<std::uint8_t>>> read(core::ByteRange range) const = 0;
 
   /// Makes this node a holder: checks that the bytes are the record's (kCorrupted), stores audio, cover and
-  /// record durably (fsync), and adds the catalogue row. A record with this id that is there stays. No
-  /// write() afterwards.
+  /// record durably (fsync), and adds the catalogue row. A record that loses leaves a tombstone, which keeps
+  /// it from coming back (kConflict); its bytes stay for 24 h for streams under way. No write() afterwards.
   virtual core::Task<core::Result<HeldSong>> commit(core::SongRecord record, std::optional<core::Image> cover,
-                                                    core::Deadline deadline) = 0;
+                                                    OnConflict on_conflict, core::Deadline deadline) = 0;
 };
 
 /// The songs that this node holds, as the distributed layer uses them: a real node's are files and SQLite,
@@ -83,13 +89,6 @@ class SongStore {
 
   /// kUnavailable while they are not computed yet.
   virtual core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) = 0;
-
-  /// Another record won (section "first-stored rule" of docs/replication.md): this node's copy stops being
-  /// one, a tombstone names the winner, and the loser's bytes stay for 24 h for streams under way. The
-  /// winner's row takes the loser's place in the catalogue. Does nothing when the stored record is not
-  /// `loser`.
-  virtual core::Task<core::Result<void>> supersede(core::SongId id, core::Digest loser,
-                                                   core::Song winner) = 0;
 
   virtual std::uint64_t used_bytes() const = 0;      ///< audio and covers; may wait for the first count
   virtual std::uint64_t capacity_bytes() const = 0;  ///< UINT64_MAX: as much as the disk holds

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/replication/replicator.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/experimental/concurrent_channel.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "distributed/messages/song_message.hpp"
+#include "distributed/placement/partition.hpp"
+#include "distributed/replication/methods.hpp"
+
+namespace kadenza::distributed::replication {
+namespace {
+
+namespace asio = boost::asio;
+using core::Errc;
+using core::Result;
+using placement::Candidate;
+using services::library::HeldSong;
+using services::library::OnConflict;
+
+constexpr auto kClaimTimeout = std::chrono::seconds(2);
+/// Between two questions whether another upload of the same song has ended.
+constexpr auto kClaimPause = std::chrono::milliseconds(50);
+constexpr auto kAnnounceTimeout = std::chrono::seconds(1);
+
+/// When a stand-in is asked beside a holder that has not answered: what the copy should take at 10 MB/s.
+core::Duration patience_for(std::uint64_t bytes) {
+  return std::chrono::seconds(1) + std::chrono::microseconds(bytes / 10);
+}
+/// When a copy that nobody waits for any more is given up: at 100 kB/s.
+core::Duration limit_for(std::uint64_t bytes) {
+  return std::chrono::seconds(60) + std::chrono::microseconds(bytes * 10);
+}
+
+/// The live ones in their order, then those that seem silent: all could be mistaken.
+std::vector<Candidate> by_liveness(placement::Order order) {
+  std::ranges::stable_partition(order, [](const Candidate& candidate) { return !candidate.silent; });
+  return order;
+}
+
+}  // namespace
+
+/// Copies one song to its holders. Its own strand; lives until the last copy has ended, which may be after
+/// the uploader has his answer.
+class Replicator::Run : public std::enable_shared_from_this<Run> {
+ public:
+  struct Placed {
+    core::Song song;
+    bool added = false;
+  };
+
+  Run(std::shared_ptr<Replicator> replicator, std::shared_ptr<const Offer> offer, core::SongRecord record,
+      placement::Order order)
+      : replicator_(std::move(replicator)),
+        parts_(replicator_->parts_),
+        offer_(std::make_unique<Offers::Standing>(parts_.offers, std::move(offer))),
+        record_(std::move(record)),
+        candidates_(by_liveness(std::move(order))),
+        limit_(parts_.clock.now() + limit_for(record_.song.size)),
+        strand_(asio::make_strand(parts_.executor)),
+        events_(strand_, 4 * candidates_.size() + 4),
+        answer_(strand_, 1) {}
+
+  core::Task<Result<Placed>> until_quorum() {
+    auto drive = [self = shared_from_this()] { return self->drive(); };
+    asio::co_spawn(strand_, std::move(drive), asio::detached);
+    co_return co_await answer_.async_receive(asio::use_awaitable);
+  }
+
+ private:
+  /// The end of a copy, or of the patience with it (`none`).
+  struct Event {
+    std::size_t candidate = 0;
+    std::optional<Result<HeldSong>> result;
+  };
+
+  core::Task<void> drive() {
+    for (std::size_t i = 0; i < parts_.settings.replicas; ++i) start_next();
+    while (running_ > 0 && copies_ < parts_.settings.replicas) {
+      answer_when_decided();
+      Event event = co_await events_.async_receive(asio::use_awaitable);
+      if (!event.result) {
+        if (!ended_[event.candidate]) start_next();
+      } else if (on_end(event)) {
+        break;
+      }
+    }
+    answer_when_decided();
+    answer(unavailable());
+  }
+
+  /// True when the song turned out to be another one's.
+  bool on_end(Event& event) {
+    --running_;
+    ended_[event.candidate] = true;
+    auto& result = *event.result;
+    if (!result) {
+      last_error_ = std::move(result).error();
+      spdlog::debug("node {} does not take song {}: {}", candidates_[event.candidate].contact.id.text(),
+                    record_.song.id.text(), last_error_.detail);
+      start_next();
+      return false;
+    }
+    if (result->song.audio == record_.song.audio) {
+      ++copies_;
+      added_ |= result->added;
+      return false;
+    }
+    if (services::library::wins_over(record_.song, result->song)) {
+      start_next();  // that node will learn of it by the catalogue
+      return false;
+    }
+    answer(Placed{std::move(result->song), false});
+    return true;
+  }
+
+  void start_next() {
+    if (next_ == candidates_.size()) return;
+    const auto index = next_++;
+    ++running_;
+    ended_.resize(next_);
+    auto copy = [self = shared_from_this(), index]() -> core::Task<void> {
+      auto result = co_await self->copy_to(self->candidates_[index]);
+      self->events_.try_send(boost::system::error_code(), Event{index, std::move(result)});
+    };
+    asio::co_spawn(strand_, std::move(copy), asio::detached);
+    auto patience = [self = shared_from_this(), index]() -> core::Task<void> {
+      const auto until = self->parts_.clock.now() + patience_for(self->record_.song.size);
+      co_await self->parts_.timers.sleep_until(until);
+      self->events_.try_send(boost::system::error_code(), Event{index, std::nullopt});
+    };
+    asio::co_spawn(strand_, std::move(patience), asio::detached);
+  }
+
+  core::Task<Result<HeldSong>> copy_to(Candidate candidate) {
+    const auto& offer = *offer_->offer();
+    if (candidate.self) {
+      co_return co_await offer.bytes->commit(record_, offer.cover, OnConflict::kKeep, limit_);
+    }
+    v1::StoreRequest request;
+    messages::to_message(record_, *request.mutable_record());
+    std::array<std::uint8_t, kademlia::Contact::kWireBytes> self{};
+    parts_.directory.self().encode(self);
+    request.add_sources(self.data(), self.size());
+    auto reply = co_await peers::call(parts_.peers, candidate.contact, std::move(request), limit_);
+    if (!reply) co_return std::unexpected(std::move(reply).error());
+    KADENZA_CO_TRY(auto held, messages::song_from(reply->held()));
+    co_return HeldSong{std::move(held), reply->added()};
+  }
+
+  void answer_when_decided() {
+    if (copies_ >= replicator_->quorum()) {
+      answer(Placed{record_.song, added_});
+    } else if (copies_ + running_ < replicator_->quorum() && next_ == candidates_.size()) {
+      answer(unavailable());
+    }
+  }
+
+  std::unexpected<core::Error> unavailable() const {
+    auto detail = fmt::format("an upload must be stored by {} nodes, and {} could store it now",
+                              replicator_->quorum(), copies_);
+    if (!last_error_.detail.empty()) detail += fmt::format(" (another one: {})", last_error_.detail);
+    return core::fail(Errc::kUnavailable, detail + "; nothing was added, try again when more nodes are up");
+  }
+
+  void answer(Result<Placed> result) {
+    if (!std::exchange(answered_, true)) answer_.try_send(boost::system::error_code(), std::move(result));
+  }
+
+  const std::shared_ptr<Replicator> replicator_;
+  const Parts& parts_;
+  const std::unique_ptr<Offers::Standing> offer_;
+  const core::SongRecord record_;
+  const std::vector<Candidate> candidates_;
+  const core::Deadline limit_;
+  asio::strand<asio::any_io_executor> strand_;
+  asio::experimental::channel<asio::strand<asio::any_io_executor>, void(boost::system::error_code, Event)>
+      events_;
+  asio::experimental::concurrent_channel<asio::strand<asio::any_io_executor>,
+                                         void(boost::system::error_code, Result<Placed>)>
+      answer_;
+
+  std::size_t next_ = 0;
+  std::size_t running_ = 0;
+  std::size_t copies_ = 0;
+  std::vector<bool> ended_;
+  bool added_ = false;
+  bool answered_ = false;
+  core::Error last_error_;
+};
+
+std::size_t Replicator::quorum() const {
+  return std::max<std::size_t>(1, std::min<std::size_t>(parts_.settings.write_quorum, parts_.enrolled()));
+}
+
+Result<void> Replicator::check_quorum() const {
+  const auto members = parts_.directory.members();
+  const auto others = std::ranges::count_if(
+      members, [](const Candidate& c) { return !c.silent && c.contact.capacity_class != 0; });
+  const std::size_t live =
+      static_cast<std::size_t>(others) + (parts_.directory.self().capacity_class != 0 ? 1 : 0);
+  if (live >= quorum()) return {};
+  return core::fail(Errc::kUnavailable,
+                    fmt::format("an upload must be stored by {} nodes, and {} can be reached now; try again "
+                                "when more nodes are up",
+                                quorum(), live));
+}
+
+core::Task<Result<core::UploadOutcome>> Replicator::place(std::shared_ptr<const Offer> offer,
+                                                          core::Deadline deadline) {
+  auto record = offer->record;
+  const auto partition = placement::partition_of(record.song.id, parts_.settings.partition_bits);
+  const auto order = co_await parts_.directory.order(partition, deadline);
+  auto claimed = co_await claim(order, record.song, deadline);
+  if (!claimed) co_return std::unexpected(std::move(claimed).error());
+  if (auto* held = std::get_if<core::Song>(&*claimed)) {
+    if (held->audio != record.song.audio) {
+      co_return core::UploadOutcome{std::move(*held), false, false, true};
+    }
+    record.song = std::move(*held);  // what is there is completed to its number of copies
+  } else {
+    record.song.first_stored = std::get<core::WallTime>(*claimed);
+  }
+
+  const auto audio = record.song.audio;
+  const auto run = std::make_shared<Run>(shared_from_this(), std::move(offer), std::move(record), order);
+  auto placed = co_await run->until_quorum();
+  if (!placed) co_return std::unexpected(std::move(placed).error());
+  core::UploadOutcome outcome{std::move(placed->song), placed->added, placed->song.audio == audio, true};
+  outcome.same_audio = outcome.song.audio == audio;
+  if (outcome.same_audio) outcome.searchable = co_await announced(outcome.song);
+  co_return outcome;
+}
+
+core::Task<bool> Replicator::announced(core::Song song) {
+  co_return co_await parts_.announce(std::move(song), parts_.clock.now() + kAnnounceTimeout);
+}
+
+core::Task<Result<ClaimOutcome>> Replicator::claim(const placement::Order& order, core::Song song,
+                                                   core::Deadline deadline) {
+  core::Error last{Errc::kUnavailable, "no node of this network stores songs"};
+  for (const auto& candidate : by_liveness(order)) {
+    auto outcome = co_await claim_at(candidate, song, deadline);
+    while (outcome && std::holds_alternative<core::Digest>(*outcome)) {
+      if (parts_.clock.now() + kClaimPause >= deadline) {
+        co_return core::fail(Errc::kConflict, "another upload of this song is under way; try again soon");
+      }
+      co_await parts_.timers.sleep_until(parts_.clock.now() + kClaimPause);
+      outcome = co_await claim_at(candidate, song, deadline);
+    }
+    if (outcome) co_return outcome;
+    last = std::move(outcome).error();
+  }
+  co_return core::fail(Errc::kUnavailable,
+                       fmt::format("no node that shall hold this song answers ({})", last.detail));
+}
+
+core::Task<Result<ClaimOutcome>> Replicator::claim_at(Candidate candidate, core::Song song,
+                                                      core::Deadline deadline) {
+  if (candidate.self) co_return co_await parts_.holder.claim(song.id, song.audio);
+  v1::ClaimRequest request;
+  request.set_song(messages::bytes_of(song.id));
+  request.set_audio(messages::bytes_of(song.audio));
+  const auto by = std::min<core::Deadline>(deadline, parts_.clock.now() + kClaimTimeout);
+  auto reply = co_await peers::call(parts_.peers, candidate.contact, std::move(request), by);
+  if (!reply) co_return std::unexpected(std::move(reply).error());
+  switch (reply->outcome_case()) {
+    case v1::ClaimReply::kFirstStoredMs: {
+      const auto ms = std::chrono::milliseconds(static_cast<std::int64_t>(reply->first_stored_ms()));
+      co_return ClaimOutcome(core::WallTime(ms));
+    }
+    case v1::ClaimReply::kHeld: {
+      KADENZA_CO_TRY(auto held, messages::song_from(reply->held()));
+      co_return ClaimOutcome(std::move(held));
+    }
+    case v1::ClaimReply::kClaimedBy: {
+      KADENZA_CO_TRY(const auto audio, messages::id_from<core::Digest>(reply->claimed_by()));
+      co_return ClaimOutcome(audio);
+    }
+    case v1::ClaimReply::OUTCOME_NOT_SET:
+      break;
+  }
+  co_return core::fail(Errc::kUnavailable, "the other node answered a claim with nothing");
+}
+
+}  // namespace kadenza::distributed::replication
