@@ -156,7 +156,7 @@ Task<void> ControlServer::State::converse(stream_protocol::socket accepted) {
   });
   std::string line;
   const auto [error, length] = co_await asio::async_read_until(
-      socket, asio::dynamic_buffer(line, kRequestBytesMax), '\n', asio::as_tuple(asio::use_awaitable));
+      *socket, asio::dynamic_buffer(line, kRequestBytesMax), '\n', asio::as_tuple(asio::use_awaitable));
   patience.cancel();
   Result<json::value> result;
   if (error == asio::error::not_found) {
