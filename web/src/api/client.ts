@@ -73,6 +73,8 @@ export const derivedFacts = (id: string, signal?: AbortSignal) =>
   get<api.DerivedFacts>(`/songs/${id}/waveform`, {}, signal);
 export const totals = () => get<api.Totals>('/totals');
 export const network = () => get<api.Network>('/network');
+/** A real lookup: whoever it meets on its way, the node asked hears of. */
+export const lookup = (key: string) => get<unknown>(`/network/lookup/${key}`);
 export const holders = (id: string) => get<api.Holders>(`/songs/${id}/holders`);
 
 export const logIn = (user: string, password: string) =>

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { ApiError } from '../api/client';
 
-const everyMs = 1_500;
-
 /** An answer that is asked for again and again while its component is shown and the page is seen. */
-export function live<T>(ask: () => Promise<T>) {
+export function live<T>(ask: () => Promise<T>, everyMs = 1_500) {
   let value = $state.raw<T | null>(null);
   let error = $state.raw<ApiError | null>(null);
 
