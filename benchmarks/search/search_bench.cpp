@@ -214,7 +214,7 @@ void fill(services::catalogue::Catalogue& rows, Words& words, std::size_t count)
   for (std::size_t i = 0; i < count; ++i) {
     batch.push_back(make_song(words, i));
     if (batch.size() < 5000 && i + 1 < count) continue;
-    rows.add(batch).value();
+    rows.merge(batch).value();
     batch.clear();
   }
   const auto ms = milliseconds_since(start);

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "services/catalogue/catalogue.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "services/catalogue/page_filler.hpp"
 #include "services/catalogue/row_writer.hpp"
+#include "services/catalogue/row_version.hpp"
 #include "services/catalogue/rows.hpp"
+#include "services/catalogue/writing.hpp"
 
 namespace kadenza::services::catalogue {
 namespace {
@@ -36,34 +41,52 @@ Result<void> rows_at(Connection& connection, std::string_view sql, std::span<con
   return {};
 }
 
-}  // namespace
-
-Result<std::size_t> Catalogue::add(Transaction& transaction, std::span<const core::Song> songs) {
-  RowWriter writer(transaction.connection());
-  std::size_t count = 0;
-  for (const auto& song : songs) {
-    KADENZA_TRY(const bool added, writer.add(song));
-    if (added) ++count;
-  }
-  if (count > 0) writer.finish();
-  return count;
+/// Where rows of a kind went between two changes.
+std::vector<Position> removed(Connection& connection, RowKind kind, std::uint64_t after, std::uint64_t last) {
+  std::vector<Position> positions;
+  Query query(connection, "SELECT position FROM removed_rows WHERE seq > ?1 AND seq <= ?2 AND kind = ?3", after,
+              last, std::to_underlying(kind));
+  while (query.step()) positions.push_back(static_cast<Position>(query.integer(0)));
+  return positions;
 }
 
-Result<std::size_t> Catalogue::add(std::span<const core::Song> songs) {
-  std::size_t count = 0;
+}  // namespace
+
+Result<Catalogue::Merged> Catalogue::merge(Transaction& transaction, std::span<const core::Song> songs) {
+  auto& connection = transaction.connection();
+  RowWriter writer(connection);
+  Merged merged;
+  for (const auto& song : songs) {
+    KADENZA_TRY(auto there, find_song(connection, song.id));
+    if (!there) {
+      KADENZA_TRY_VOID(writer.add(song));
+      ++merged.added;
+    } else if (wins_over(song, *there)) {
+      KADENZA_TRY_VOID(writer.remove(*there));
+      KADENZA_TRY_VOID(writer.add(song));
+      merged.superseded.push_back(std::move(*there));
+    } else if (wins_over(*there, song)) {
+      merged.stale.push_back(std::move(*there));
+    }
+  }
+  if (merged.changed()) KADENZA_TRY_VOID(writer.finish());
+  return merged;
+}
+
+Result<Catalogue::Merged> Catalogue::merge(std::span<const core::Song> songs) {
+  Merged merged;
   KADENZA_TRY_VOID(database_.write([&](Transaction& transaction) -> Result<void> {
-    KADENZA_TRY(count, add(transaction, songs));
+    KADENZA_TRY(merged, merge(transaction, songs));
     return {};
   }));
-  return count;
+  return merged;
 }
 
 Result<core::Song> Catalogue::song(core::SongId id) const {
   return database_.read([&](Connection& connection) -> Result<core::Song> {
-    Query query(connection, "SELECT " KADENZA_SONG_COLUMNS " FROM songs WHERE id = ?1", id);
-    if (!query.step()) return core::fail(Errc::kNotFound, "no song has this id");
-    KADENZA_TRY(auto row, read_song(query));
-    return std::move(row.item);
+    KADENZA_TRY(auto song, find_song(connection, id));
+    if (!song) return core::fail(Errc::kNotFound, fmt::format("there is no song {}", id.text()));
+    return std::move(*song);
   });
 }
 
@@ -202,24 +225,33 @@ Result<core::LibraryTotals> Catalogue::totals() const {
 
 Result<Changes> Catalogue::changes(std::uint64_t after, std::size_t limit) const {
   return database_.read([&](Connection& connection) -> Result<Changes> {
-    Changes changes{.songs = {}, .albums = {}, .artists = {}, .last = after};
-    Query songs(connection, "SELECT " KADENZA_SONG_COLUMNS " FROM songs WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    Changes changes;
+    changes.last = after;
+    Query songs(connection,
+                "SELECT " KADENZA_SONG_COLUMNS ", songs.seq FROM songs WHERE seq > ?1 ORDER BY seq LIMIT ?2",
                 after, std::uint64_t{limit});
-    KADENZA_TRY_VOID(read_all(songs, read_song, changes.songs));
-    changes.last = after + changes.songs.size();  // seq has no gaps
+    while (songs.step()) {
+      KADENZA_TRY(auto row, read_song(songs));
+      changes.songs.push_back(std::move(row));
+      changes.last = static_cast<std::uint64_t>(songs.integer(2));
+    }
+    if (changes.songs.size() < limit) changes.last = std::max(after, change_number(connection));
     Query albums(connection, "SELECT " KADENZA_ALBUM_COLUMNS " FROM albums WHERE seq > ?1 AND seq <= ?2",
                  after, changes.last);
     KADENZA_TRY_VOID(read_all(albums, read_album, changes.albums));
     Query artists(connection, "SELECT " KADENZA_ARTIST_COLUMNS " FROM artists WHERE seq > ?1 AND seq <= ?2",
                   after, changes.last);
     KADENZA_TRY_VOID(read_all(artists, read_artist, changes.artists));
+    changes.removed = {removed(connection, RowKind::kSong, after, changes.last),
+                       removed(connection, RowKind::kAlbum, after, changes.last),
+                       removed(connection, RowKind::kArtist, after, changes.last)};
     return changes;
   });
 }
 
 Result<std::uint64_t> Catalogue::last_change() const {
-  KADENZA_TRY(const auto all, totals());
-  return all.songs;
+  return database_.read(
+      [&](Connection& connection) -> Result<std::uint64_t> { return change_number(connection); });
 }
 
 Result<Catalogue::Rows> Catalogue::rows(std::span<const Position> songs, std::span<const Position> albums,

@@ -27,26 +27,35 @@ struct Row {
   T item;
 };
 
-/// Rows in the order in which they were added, for what is derived from the catalogue.
+/// Rows in the order in which they came, for what is derived from the catalogue.
 struct Changes {
   std::vector<Row<core::Song>> songs;
-  std::vector<Row<core::Album>> albums;    ///< first seen with one of these songs
-  std::vector<Row<core::Artist>> artists;  ///< first seen with one of these songs
-  std::uint64_t last = 0;                  ///< pass it on to get the next; unchanged: nothing is new
+  std::vector<Row<core::Album>> albums;    ///< that came, or were named anew, with one of these songs
+  std::vector<Row<core::Artist>> artists;  ///< likewise
+  struct Removed {
+    std::vector<Position> songs, albums, artists;
+  } removed;               ///< forget these before taking in the rows above: places are used again
+  std::uint64_t last = 0;  ///< pass it on to get the next; unchanged: nothing is new
 };
 
 /// The rows that lists, albums and artists are made of. Each row carries its catalogue shard. Sums and
-/// counts are kept when a song is added, so every page costs the same wherever it lies. Thread-safe; calls
+/// counts are kept with every change, so every page costs the same wherever it lies. Thread-safe; calls
 /// block on the disk. `database` must outlive the catalogue. A cursor that is not one of the list it is
 /// given to answers kInvalidArgument; so does a limit outside 1 … kPageLimitMax.
 class Catalogue {
  public:
   explicit Catalogue(Database& database) : database_(database) {}
 
-  /// Adds the rows of songs that are not there yet; returns how many those were.
-  core::Result<std::size_t> add(Transaction& transaction, std::span<const core::Song> songs);
+  struct Merged {
+    std::size_t added = 0;               ///< rows of songs that had none
+    std::vector<core::Song> superseded;  ///< rows that lost against a given one, as they were
+    std::vector<core::Song> stale;       ///< rows that stay because they win over a given one
+    bool changed() const { return added > 0 || !superseded.empty(); }
+  };
+  /// Of all rows that a song ever had, the one that wins stays (wins_over), whatever the order.
+  core::Result<Merged> merge(Transaction& transaction, std::span<const core::Song> songs);
   /// The same in a transaction of its own.
-  core::Result<std::size_t> add(std::span<const core::Song> songs);
+  core::Result<Merged> merge(std::span<const core::Song> songs);
 
   core::Result<core::Song> song(core::SongId id) const;  ///< kNotFound
   core::Result<core::Page<core::Song>> songs(const core::SongListRequest& request) const;
@@ -60,7 +69,8 @@ class Catalogue {
 
   // ---- for search
 
-  /// Up to `limit` songs added after change `after`, with the albums and artists that came with them.
+  /// What came after change `after`: up to `limit` songs, with the albums and artists that came with them,
+  /// and what went.
   core::Result<Changes> changes(std::uint64_t after, std::size_t limit) const;
   core::Result<std::uint64_t> last_change() const;
 

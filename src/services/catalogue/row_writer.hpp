@@ -2,54 +2,49 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string>
-#include <vector>
+#include <map>
 
 #include "core/error.hpp"
 #include "core/song.hpp"
+#include "services/catalogue/album_rows.hpp"
+#include "services/catalogue/artist_rows.hpp"
 #include "services/catalogue/catalogue.hpp"
 #include "services/catalogue/connection.hpp"
+#include "services/catalogue/genre_rows.hpp"
+#include "services/catalogue/row_version.hpp"
+#include "services/catalogue/writing.hpp"
 
 namespace kadenza::services::catalogue {
 
-/// Adds songs to the catalogue's tables, with all the sums and counts that follow from them. Lives within
-/// one transaction; finish() must be its last call.
+/// Adds songs to the catalogue's tables and takes them out again, with all sums, counts, lists and digests
+/// that follow from them: the tables depend on the set of songs alone, not on the order in which they came,
+/// except for positions in a burst. Lives within one transaction; finish() must be its last call.
 class RowWriter {
  public:
   explicit RowWriter(Connection& connection);
 
-  /// False when the song is there already.
-  core::Result<bool> add(const core::Song& song);
-  void finish();
+  /// No song with this id may be there.
+  core::Result<void> add(const core::Song& song);
+  /// `song` must be there as given.
+  core::Result<void> remove(const core::Song& song);
+  core::Result<void> finish();
 
  private:
-  struct SongRow {
-    const core::Song& song;
-    Position position;
-    std::vector<std::uint8_t> title_key;
-  };
-  struct AlbumRow {
-    std::int64_t position;
-    std::vector<std::string> genres;
+  /// Consecutive positions that are all taken, from `begin` up to `end`, exclusive.
+  struct Taken {
+    std::int64_t begin = 0, end = 0;
   };
 
   core::Result<Position> free_position(const core::Song& song);
-  std::int64_t add_artist(const SongRow& row, std::string_view name, bool listed);
-  void add_to_artist(const SongRow& row, std::int64_t artist);
-  core::Result<std::int64_t> add_to_album(const SongRow& row, std::int64_t listed_artist);
-  AlbumRow create_album(const SongRow& row, const core::AlbumId& id, std::int64_t listed_artist);
-  void update_album(const SongRow& row, std::int64_t album);
-  void add_album_genres(const SongRow& row, AlbumRow album);
-  void add_genres(const SongRow& row);
-  std::int64_t genre_number(const std::string& key, const std::string& name);
-  void add_to_list(const SongRow& row, std::int64_t list, std::int64_t ordinal);
-  void add_to_album_list(std::int64_t genre, std::int64_t album, std::int64_t ordinal);
+  core::Result<RowsDigest*> digest_of(std::uint8_t shard);
 
   Connection& connection_;
-  struct Totals {
-    std::int64_t songs = 0, albums = 0, artists = 0, genres = 0, bytes = 0, duration_ms = 0;
-  } totals_;
+  Writing writing_;
+  ArtistRows artists_;
+  GenreRows genres_;
+  AlbumRows albums_;
+  std::map<std::uint8_t, RowsDigest> digests_;  ///< of the shards that were written to
+  Taken taken_;
 };
 
 }  // namespace kadenza::services::catalogue

@@ -25,6 +25,18 @@ core::Result<Row<core::Song>> read_song(const Query& query) {
   return Row<core::Song>{static_cast<Position>(query.integer(0)), newest, std::move(*song)};
 }
 
+core::Result<std::optional<core::Song>> find_song(Connection& connection, const core::SongId& id) {
+  Query query(connection, "SELECT " KADENZA_SONG_COLUMNS " FROM songs WHERE id = ?1", id);
+  if (!query.step()) return std::nullopt;
+  KADENZA_TRY(auto row, read_song(query));
+  return std::move(row.item);
+}
+
+std::uint64_t change_number(Connection& connection) {
+  Query query(connection, "SELECT value FROM totals WHERE name = 'changes'");
+  return query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+}
+
 core::Result<Row<core::Album>> read_album(const Query& query) {
   auto genres = decode_texts(query.blob(6));
   if (!genres) return core::fail(core::Errc::kCorrupted, "an album's row in library.db is damaged");

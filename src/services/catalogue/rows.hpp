@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -26,6 +27,12 @@ core::Result<Row<core::Album>> read_album(const Query& query);
 core::Result<Row<core::Artist>> read_artist(const Query& query);
 /// From the columns genre, name, song_count, album_count.
 core::Genre read_genre(const Query& query);
+
+/// Nothing when no song has this id.
+core::Result<std::optional<core::Song>> find_song(Connection& connection, const core::SongId& id);
+
+/// The number of the last change.
+std::uint64_t change_number(Connection& connection);
 
 /// All rows of a query, by one of the readers above.
 template <class T>

@@ -7,12 +7,15 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
+#include "services/catalogue/row_version.hpp"
+#include "services/catalogue/song_codec.hpp"
+
 namespace kadenza::services::catalogue {
 namespace {
 
 // What each column means is in docs/formats/library-db.md. Once released, a step never changes: a later
 // version appends one.
-constexpr std::array<const char*, 2> kSteps{R"sql(
+constexpr const char* kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('identity', randomblob(16));
 CREATE TABLE totals(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -73,13 +76,67 @@ CREATE INDEX album_lists_year ON album_lists(genre, year);
 
 CREATE TABLE appearances(
   artist INTEGER NOT NULL, album INTEGER NOT NULL, PRIMARY KEY(artist, album)) WITHOUT ROWID;
-)sql",
-                                            R"sql(
+)sql";
+
+constexpr const char* kSuperseded = R"sql(
 CREATE TABLE superseded(
   id BLOB NOT NULL, audio BLOB NOT NULL, cover BLOB, winner BLOB NOT NULL, since INTEGER NOT NULL,
   kept INTEGER NOT NULL, PRIMARY KEY(id, audio)) WITHOUT ROWID;
 CREATE INDEX superseded_kept ON superseded(since) WHERE kept;
-)sql"};
+)sql";
+
+constexpr const char* kShardsAndReplacement = R"sql(
+INSERT INTO totals SELECT 'changes', value FROM totals WHERE name = 'songs';
+ALTER TABLE songs ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE shards(shard INTEGER PRIMARY KEY, row_count INTEGER NOT NULL, sum BLOB NOT NULL);
+CREATE TABLE removed_rows(
+  kind INTEGER NOT NULL, position INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(kind, position)) WITHOUT ROWID;
+CREATE INDEX removed_rows_by_seq ON removed_rows(seq);
+CREATE INDEX appearances_by_album ON appearances(album);
+
+ALTER TABLE artists ADD COLUMN lead_time INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE artists ADD COLUMN lead BLOB NOT NULL DEFAULT x'';
+ALTER TABLE artists ADD COLUMN cover_time INTEGER;
+UPDATE artists SET
+  lead_time = (SELECT first_stored FROM songs WHERE songs.position = artists.position / 2),
+  lead = (SELECT id FROM songs WHERE songs.position = artists.position / 2),
+  cover_time = (SELECT first_stored FROM songs WHERE songs.id = cover_song);
+
+ALTER TABLE genres ADD COLUMN lead_time INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE genres ADD COLUMN lead BLOB NOT NULL DEFAULT x'';
+UPDATE genres SET (lead_time, lead) = (
+  SELECT songs.first_stored, songs.id FROM song_lists CROSS JOIN songs ON songs.position = song_lists.position
+  WHERE song_lists.list = 2 * genre ORDER BY song_lists.position LIMIT 1);
+)sql";
+
+/// Hashes are not for SQL.
+core::Result<void> fill_shards(Connection& connection) {
+  std::array<RowsDigest, kShards> digests;
+  {
+    Query songs(connection, "SELECT position, song FROM songs");
+    while (songs.step()) {
+      const auto song = decode_song(songs.blob(1));
+      if (!song) return core::fail(core::Errc::kCorrupted, "a song's row in library.db is damaged");
+      const auto version = version_of(*song);
+      digests[shard_of(*song)].add(version);
+      Query(connection, "UPDATE songs SET version = ?2 WHERE position = ?1", songs.integer(0), version.version)
+          .run();
+    }
+  }
+  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+    const auto& digest = digests[shard];
+    Query(connection, "INSERT INTO shards VALUES (?1, ?2, ?3)", shard, digest.count, std::span(digest.sum))
+        .run();
+  }
+  connection.raw().exec("CREATE INDEX songs_of_shard ON songs(shard, id, version)");
+  return {};
+}
+
+struct Step {
+  const char* sql;
+  core::Result<void> (*then)(Connection&) = nullptr;
+};
+constexpr std::array<Step, 3> kSteps{{{kTables}, {kSuperseded}, {kShardsAndReplacement, fill_shards}}};
 
 int version_of(Connection& connection) {
   return connection.raw().execAndGet("PRAGMA user_version").getInt();
@@ -102,7 +159,9 @@ core::Result<void> migrate(Connection& connection) {
   }
   for (int version = found; version < schema_version(); ++version) {
     SQLite::Transaction step(connection.raw());
-    connection.raw().exec(kSteps[static_cast<std::size_t>(version)]);
+    const auto& [sql, then] = kSteps[static_cast<std::size_t>(version)];
+    connection.raw().exec(sql);
+    if (then != nullptr) KADENZA_TRY_VOID(then(connection));
     connection.raw().exec(fmt::format("PRAGMA user_version = {}", version + 1));
     step.commit();
   }

@@ -44,6 +44,7 @@ LocalLibrary::Parts::Parts(Options given, blobs::BlobStore store, std::unique_pt
       database(std::move(opened)),
       records(*database),
       catalogue(*database),
+      rows(catalogue, options.blocking),
       references(blobs, records),
       media(*options.clock, media::MediaOptions{.program = options.media_program}),
       analyser({options.io, options.blocking, *database, records, blobs, media}),
@@ -58,6 +59,7 @@ Result<void> LocalLibrary::Parts::start() {
   index_updater.emplace(*index, [](const core::Error& error) {
     spdlog::error("cannot update the search index: {}", error.detail);
   });
+  rows.start(*index_updater);
   analyser.start();
   orphan_remover = std::jthread([this](const std::stop_token& stop) {
     remove_orphans(stop);
@@ -126,6 +128,10 @@ SongStore& LocalLibrary::songs() {
   return parts_->song_store;
 }
 
+RowStore& LocalLibrary::rows() {
+  return parts_->rows;
+}
+
 core::Task<void> LocalLibrary::stop() {
   co_await parts_->analyser.stop();
 }
@@ -155,10 +161,7 @@ core::Task<Result<std::unique_ptr<core::Upload>>> LocalLibrary::start_upload(
 core::Task<Result<core::Song>> LocalLibrary::song(core::SongId id, core::Deadline deadline) {
   KADENZA_CO_TRY_VOID(parts_->in_time(deadline));
   if (const auto cached = parts_->cached_record(id)) co_return cached->song;
-  co_return co_await in_turn(*parts_, deadline, [this, id]() -> Result<core::Song> {
-    KADENZA_TRY(const auto record, parts_->record(id));
-    return record->song;
-  });
+  co_return co_await in_turn(*parts_, deadline, [this, id] { return parts_->catalogue.song(id); });
 }
 
 core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::Parts::open(core::SongId id,

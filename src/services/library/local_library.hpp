@@ -14,6 +14,7 @@
 namespace kadenza::services::library {
 
 class SongStore;
+class RowStore;
 
 /// One node's own library: catalogue, search index, blobs and media worker as one core::MusicLibrary.
 /// Thread-safe. Whatever may block runs on `blocking`; calls resume on their caller's executor. Stored
@@ -43,6 +44,10 @@ class LocalLibrary final : public core::MusicLibrary {
 
   /// The same songs, as the distributed layer stores and reads them. Lives as long as the library.
   SongStore& songs();
+
+  /// The catalogue as other nodes exchange it with this one. It may have rows of songs that are held
+  /// elsewhere: open(), cover() and derived_facts() answer kNotFound for those.
+  RowStore& rows();
 
   /// Ends the background work; calls under way must have ended before.
   core::Task<void> stop();

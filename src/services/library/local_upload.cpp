@@ -123,7 +123,7 @@ core::Task<Result<HeldSong>> LocalUpload::commit(core::SongRecord record, std::o
   };
   auto held = co_await core::run_on(library_.options.blocking, std::move(work));
   if (held && held->added) {
-    library_.index_updater->notify();
+    library_.rows.changed();
     library_.analyser.notify();
   }
   co_return held;
@@ -185,7 +185,7 @@ Result<HeldSong> LocalUpload::put(catalogue::Transaction& transaction, const cor
     KADENZA_TRY(there, library_.records.put_if_absent(transaction, record));
   }
   if (there) return HeldSong{std::move(there->song), false};
-  if (auto rows = library_.catalogue.add(transaction, std::span(&song, 1)); !rows) {
+  if (auto rows = library_.catalogue.merge(transaction, std::span(&song, 1)); !rows) {
     return std::unexpected(rows.error());
   }
   return HeldSong{song, true};

@@ -14,6 +14,7 @@
 #include "services/library/analyser.hpp"
 #include "services/library/blob_references.hpp"
 #include "services/library/local_library.hpp"
+#include "services/library/local_rows.hpp"
 #include "services/library/local_song_store.hpp"
 #include "services/library/lru_cache.hpp"
 #include "services/library/verified_chunks.hpp"
@@ -51,6 +52,7 @@ struct LocalLibrary::Parts {
   const std::unique_ptr<catalogue::Database> database;
   catalogue::RecordStore records;
   catalogue::Catalogue catalogue;
+  LocalRows rows;
   BlobReferences references;
   media::MediaService media;
   Analyser analyser;

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <tuple>
 #include <vector>
 
 #include "core/audio_stream.hpp"
@@ -15,6 +14,7 @@
 #include "core/music_library.hpp"
 #include "core/song.hpp"
 #include "core/task.hpp"
+#include "services/catalogue/row_version.hpp"
 
 namespace kadenza::services::library {
 
@@ -94,10 +94,6 @@ class SongStore {
   virtual std::uint64_t capacity_bytes() const = 0;  ///< UINT64_MAX: as much as the disk holds
 };
 
-/// Which of two records of one song everybody keeps: the one stored first, the smaller audio hash when both
-/// were stored in the same millisecond.
-inline bool wins_over(const core::Song& a, const core::Song& b) {
-  return std::tie(a.first_stored, a.audio) < std::tie(b.first_stored, b.audio);
-}
+using catalogue::wins_over;
 
 }  // namespace kadenza::services::library

@@ -16,9 +16,7 @@ using core::Result;
 
 constexpr const char* kOwnerKey = "owner";
 constexpr const char* kLastKey = "last";
-// Documents are never changed nor read back, so the lists of terms by document, a third of the size, are left
-// out.
-constexpr int kFlags = Xapian::DB_BACKEND_GLASS | Xapian::DB_NO_TERMLIST;
+constexpr int kFlags = Xapian::DB_BACKEND_GLASS;
 
 template <class Work>
 Result<void> guarded(const Work& work) {
@@ -79,9 +77,15 @@ Result<void> IndexStore::reset() {
   });
 }
 
-Result<void> IndexStore::write(const Documents& documents, std::uint64_t last,
-                               const Vocabulary::NewWords& words) {
+Result<void> IndexStore::write(const std::vector<Xapian::docid>& removed, const Documents& documents,
+                               std::uint64_t last, const Vocabulary::NewWords& words) {
   return guarded([&]() -> Result<void> {
+    for (const auto id : removed) {
+      try {
+        writer_.delete_document(id);
+      } catch (const Xapian::DocNotFoundError&) {  // it came and went between two updates
+      }
+    }
     for (const auto& [id, document] : documents) writer_.replace_document(id, document);
     writer_.set_metadata(kLastKey, std::to_string(last));
     writer_.commit();

@@ -31,8 +31,10 @@ class IndexStore {
   core::Result<bool> open();
   /// Starts an empty index in place of whatever is there.
   core::Result<void> reset();
-  /// Adds documents and commits them with `last`, which says how far they go. `words` are all of theirs.
-  core::Result<void> write(const Documents& documents, std::uint64_t last, const Vocabulary::NewWords& words);
+  /// Takes documents out, as far as they are there, adds or replaces others, and commits all of it with
+  /// `last`, which says how far it goes. `words` are all words of the added ones.
+  core::Result<void> write(const std::vector<Xapian::docid>& removed, const Documents& documents,
+                           std::uint64_t last, const Vocabulary::NewWords& words);
 
   /// Runs `work` on a reader that sees the last commit, once more from the start when the writer has
   /// overtaken the reader meanwhile. kCorrupted when the index turns out to be damaged.

@@ -26,7 +26,7 @@ using core::SearchRequest;
 using core::SearchResults;
 
 /// Of the documents and terms. With another number, an index is begun anew.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 /// What a search found in the index, before the rows are loaded. One song more than asked for tells whether
 /// there are further ones.
@@ -76,6 +76,10 @@ void append_documents(RowKind kind, const std::vector<catalogue::Row<T>>& rows,
                       IndexStore::Documents& documents, Vocabulary::NewWords& words) {
   for (const auto& row : rows)
     documents.emplace_back(document_id(kind, row.position), document(kind, searched_row(row), words));
+}
+
+void append_ids(RowKind kind, const std::vector<Position>& positions, std::vector<Xapian::docid>& ids) {
+  for (const auto position : positions) ids.push_back(document_id(kind, position));
 }
 
 /// Albums and artists grow newer after they were indexed, so their order is made here.
@@ -136,13 +140,14 @@ struct SearchIndex::State {
 Result<void> SearchIndex::State::open() {
   KADENZA_TRY(bool usable, store.open());
   KADENZA_TRY(const auto totals, catalogue.totals());
+  KADENZA_TRY(const auto last_change, catalogue.last_change());
   // An index that is ahead belongs to a later state of the catalogue than this one, such as before a restored
   // backup.
-  if (usable && store.last() > totals.songs) usable = false;
-  if (usable && store.last() == totals.songs)
+  if (usable && store.last() > last_change) usable = false;
+  if (usable && store.last() == last_change)
     usable = store.documents() == totals.songs + totals.albums + totals.artists;
   if (!usable) KADENZA_TRY_VOID(store.reset());
-  complete = store.last() == totals.songs;
+  complete = store.last() == last_change;
   return {};
 }
 
@@ -225,16 +230,20 @@ Result<bool> SearchIndex::update_locked() {
   }
   KADENZA_TRY(const auto changes,
               state_->catalogue.changes(state_->store.last(), state_->options.batch_songs));
-  if (changes.songs.empty()) {
+  if (changes.last == state_->store.last()) {
     state_->complete = true;
     return false;
   }
+  std::vector<Xapian::docid> removed;
+  append_ids(RowKind::kSong, changes.removed.songs, removed);
+  append_ids(RowKind::kAlbum, changes.removed.albums, removed);
+  append_ids(RowKind::kArtist, changes.removed.artists, removed);
   IndexStore::Documents documents;
   Vocabulary::NewWords words;
   append_documents(RowKind::kSong, changes.songs, documents, words);
   append_documents(RowKind::kAlbum, changes.albums, documents, words);
   append_documents(RowKind::kArtist, changes.artists, documents, words);
-  const auto written = state_->store.write(documents, changes.last, words);
+  const auto written = state_->store.write(removed, documents, changes.last, words);
   if (written) {
     if (changes.songs.size() < state_->options.batch_songs) state_->complete = true;
     return true;

@@ -22,9 +22,9 @@ class CatalogueTest : public ::testing::Test {
   CatalogueTest() : database(catalogue::Database::open(folder.path()).value()) {}
 
   void add(const std::vector<core::Song>& songs) {
-    const auto added = rows.add(songs);
-    ASSERT_TRUE(added) << added.error().detail;
-    ASSERT_EQ(*added, songs.size());
+    const auto merged = rows.merge(songs);
+    ASSERT_TRUE(merged) << merged.error().detail;
+    ASSERT_EQ(merged->added, songs.size());
   }
 
   kadenza::testing::TemporaryFolder folder;

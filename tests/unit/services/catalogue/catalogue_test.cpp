@@ -55,7 +55,7 @@ TEST_F(CatalogueTest, GivesBackEveryFieldOfASong) {
 TEST_F(CatalogueTest, AddsASongOnce) {
   const auto song = sample_song({.title = "T", .artist = "A", .album = "B", .genres = {"Rock"}});
   add({song});
-  EXPECT_EQ(rows.add(std::vector{song, song}).value(), 0);
+  EXPECT_EQ(rows.merge(std::vector{song, song})->added, 0);
   const auto totals = rows.totals().value();
   EXPECT_EQ(totals.songs, 1);
   EXPECT_EQ(totals.albums, 1);

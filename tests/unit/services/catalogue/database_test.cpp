@@ -164,7 +164,7 @@ TEST_F(DatabaseTest, ReadersAndAWriterRunTogether) {
       }
     });
   }
-  for (std::size_t i = 0; i < songs.size(); i += 4) EXPECT_TRUE(rows.add(std::span(songs).subspan(i, 4)));
+  for (std::size_t i = 0; i < songs.size(); i += 4) EXPECT_TRUE(rows.merge(std::span(songs).subspan(i, 4)));
   done = true;
   for (auto& reader : readers) reader.join();
   EXPECT_EQ(rows.totals()->songs, songs.size());

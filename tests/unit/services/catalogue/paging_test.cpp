@@ -236,7 +236,7 @@ class ListPlans : public Paging {
 };
 
 TEST_F(ListPlans, NoListSortsOrScans) {
-  ASSERT_TRUE(one.add(many_songs(100, 12)));
+  ASSERT_TRUE(one.merge(many_songs(100, 12)));
   for (auto request : song_lists()) {
     request.page.limit = 5;
     const auto page = one.songs(request).value();

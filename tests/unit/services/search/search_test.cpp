@@ -265,7 +265,7 @@ TEST_F(SearchTest, ScoresTheSameRowAlikeInAnotherIndex) {
   const auto other_database = catalogue::Database::open(elsewhere.path()).value();
   catalogue::Catalogue other_rows(*other_database);
   std::vector<core::Song> few(all.rbegin(), all.rbegin() + 60);
-  ASSERT_TRUE(other_rows.add(few));
+  ASSERT_TRUE(other_rows.merge(few));
   const auto other = SearchIndex::open(elsewhere.path() / "search", other_rows).value();
   ASSERT_TRUE(other->flush());
   for (const auto& typed : kQueries) {
@@ -374,7 +374,7 @@ TEST_F(SearchHealing, DoesNotTakeTheIndexOfAnotherCatalogue) {
   kadenza::testing::TemporaryFolder elsewhere;
   const auto other_database = catalogue::Database::open(elsewhere.path()).value();
   catalogue::Catalogue other_rows(*other_database);
-  ASSERT_TRUE(other_rows.add(std::vector{sample_song({.title = "Other", .artist = "Z"})}));
+  ASSERT_TRUE(other_rows.merge(std::vector{sample_song({.title = "Other", .artist = "Z"})}));
   index.reset();
   {
     const auto other = SearchIndex::open(index_folder(), other_rows).value();
