@@ -120,9 +120,8 @@ Result<void> AlbumRows::append(const StoredSong& song, std::int64_t album,
         "year = max(year, ?3), newest = ?4, cover_song = coalesce(cover_song, ?5) WHERE position = ?1",
         album, std::int64_t{song.song.properties.duration.count()}, year, song.stored_ms(), song.cover_song())
       .run();
-  Query(writing_.connection,
-        "UPDATE album_lists SET newest = ?2, year = max(year, ?3) WHERE album = ?1", album, song.stored_ms(),
-        year)
+  Query(writing_.connection, "UPDATE album_lists SET newest = ?2, year = max(year, ?3) WHERE album = ?1",
+        album, song.stored_ms(), year)
       .run();
   auto genres = known_genres;
   unite(genres, song.song.tags.genres);
@@ -185,9 +184,8 @@ void AlbumRows::save(std::int64_t album, const Facts& facts) {
         album, facts.title, facts.artist_name, std::span(key), facts.year, std::span(genres), facts.count,
         facts.duration_ms, facts.cover_song, facts.newest)
       .run();
-  Query(writing_.connection,
-        "UPDATE album_lists SET newest = ?2, year = ?3, title_key = ?4 WHERE album = ?1", album, facts.newest,
-        facts.year, std::span(key))
+  Query(writing_.connection, "UPDATE album_lists SET newest = ?2, year = ?3, title_key = ?4 WHERE album = ?1",
+        album, facts.newest, facts.year, std::span(key))
       .run();
 }
 

@@ -20,8 +20,8 @@ std::int64_t ArtistRows::ensure(const StoredSong& song, std::string_view name, b
     Query known(writing_.connection, "SELECT position, name, lead_time, lead FROM artists WHERE id = ?1", id);
     if (!known.step()) return create(song, id, name, listed);
     artist = known.integer(0);
-    names_it = std::tuple(song.stored_ms(), song.song.id) <
-               std::tuple(known.integer(2), known.id<core::SongId>(3));
+    names_it =
+        std::tuple(song.stored_ms(), song.song.id) < std::tuple(known.integer(2), known.id<core::SongId>(3));
     spelt_otherwise = known.text(1) != name;
   }
   if (names_it) {
@@ -53,9 +53,10 @@ void ArtistRows::rename(std::int64_t artist, std::string_view name) {
   Query(writing_.connection, "UPDATE artists SET name = ?2, name_key = ?3, seq = ?4 WHERE position = ?1",
         artist, std::string(name), std::span(key), writing_.change)
       .run();
-  Query(writing_.connection,
-        "UPDATE album_lists SET artist_key = ?2 WHERE album IN (SELECT position FROM albums WHERE artist = ?1)",
-        artist, std::span(key))
+  Query(
+      writing_.connection,
+      "UPDATE album_lists SET artist_key = ?2 WHERE album IN (SELECT position FROM albums WHERE artist = ?1)",
+      artist, std::span(key))
       .run();
 }
 
@@ -102,7 +103,8 @@ void ArtistRows::count_album(std::int64_t artist, std::int64_t difference) {
 
 core::Result<void> ArtistRows::settle() {
   for (const auto artist : unsettled_) {
-    if (find_integer(writing_.connection, "SELECT song_count FROM artists WHERE position = ?1", artist) == 0) {
+    if (find_integer(writing_.connection, "SELECT song_count FROM artists WHERE position = ?1", artist) ==
+        0) {
       erase(artist);
     } else {
       KADENZA_TRY_VOID(look_again(artist));

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "services/catalogue/page_filler.hpp"
-#include "services/catalogue/row_writer.hpp"
 #include "services/catalogue/row_version.hpp"
+#include "services/catalogue/row_writer.hpp"
 #include "services/catalogue/rows.hpp"
 #include "services/catalogue/writing.hpp"
 
@@ -44,8 +44,8 @@ Result<void> rows_at(Connection& connection, std::string_view sql, std::span<con
 /// Where rows of a kind went between two changes.
 std::vector<Position> removed(Connection& connection, RowKind kind, std::uint64_t after, std::uint64_t last) {
   std::vector<Position> positions;
-  Query query(connection, "SELECT position FROM removed_rows WHERE seq > ?1 AND seq <= ?2 AND kind = ?3", after,
-              last, std::to_underlying(kind));
+  Query query(connection, "SELECT position FROM removed_rows WHERE seq > ?1 AND seq <= ?2 AND kind = ?3",
+              after, last, std::to_underlying(kind));
   while (query.step()) positions.push_back(static_cast<Position>(query.integer(0)));
   return positions;
 }

@@ -72,7 +72,8 @@ Result<void> RowWriter::add(const core::Song& song) {
 
 Result<void> RowWriter::remove(const core::Song& song) {
   const auto position = find_integer(connection_, "SELECT position FROM songs WHERE id = ?1", song.id);
-  const auto artist = find_integer(connection_, "SELECT position FROM artists WHERE id = ?1", song.artist_id());
+  const auto artist =
+      find_integer(connection_, "SELECT position FROM artists WHERE id = ?1", song.artist_id());
   const auto listed =
       find_integer(connection_, "SELECT position FROM artists WHERE id = ?1", song.listed_artist_id());
   if (!position || !artist || !listed)

@@ -119,7 +119,8 @@ core::Result<void> fill_shards(Connection& connection) {
       if (!song) return core::fail(core::Errc::kCorrupted, "a song's row in library.db is damaged");
       const auto version = version_of(*song);
       digests[shard_of(*song)].add(version);
-      Query(connection, "UPDATE songs SET version = ?2 WHERE position = ?1", songs.integer(0), version.version)
+      Query(connection, "UPDATE songs SET version = ?2 WHERE position = ?1", songs.integer(0),
+            version.version)
           .run();
     }
   }

@@ -34,9 +34,8 @@ Result<std::vector<RowVersion>> ShardReader::versions(std::uint32_t shard, core:
                                                       std::size_t limit) const {
   return database_.read([&](Connection& connection) -> Result<std::vector<RowVersion>> {
     std::vector<RowVersion> versions;
-    Query query(connection,
-                "SELECT id, version FROM songs WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3", shard,
-                after, std::uint64_t{limit});
+    Query query(connection, "SELECT id, version FROM songs WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+                shard, after, std::uint64_t{limit});
     while (query.step())
       versions.push_back({query.id<core::SongId>(0), static_cast<std::uint64_t>(query.integer(1))});
     return versions;

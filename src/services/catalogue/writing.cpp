@@ -25,8 +25,7 @@ constexpr std::array<std::pair<const char*, std::int64_t Writing::*>, 7> kTotals
 Writing::Writing(Connection& within) : connection(within) {
   for (const auto& [name, total] : kTotals) {
     const std::string key = name;
-    this->*total =
-        find_integer(connection, "SELECT value FROM totals WHERE name = ?1", key).value_or(0);
+    this->*total = find_integer(connection, "SELECT value FROM totals WHERE name = ?1", key).value_or(0);
   }
 }
 
@@ -89,8 +88,8 @@ void add_to_album_list(Connection& connection, std::int64_t genre, std::int64_t 
 
 void remove_from_album_list(Connection& connection, std::int64_t genre, std::int64_t album,
                             std::int64_t size) {
-  const auto gap = find_integer(
-      connection, "SELECT ordinal FROM album_lists WHERE genre = ?1 AND album = ?2", genre, album);
+  const auto gap = find_integer(connection, "SELECT ordinal FROM album_lists WHERE genre = ?1 AND album = ?2",
+                                genre, album);
   Query(connection, "DELETE FROM album_lists WHERE genre = ?1 AND album = ?2", genre, album).run();
   Query(connection, "UPDATE album_lists SET ordinal = ?2 WHERE genre = ?1 AND ordinal = ?3", genre, gap,
         size - 1)

@@ -52,7 +52,8 @@ std::optional<std::int64_t> find_integer(Connection& connection, std::string_vie
 }
 
 // Members of a list have ordinals 0 … size − 1; the last one takes the place of one that goes.
-void add_to_song_list(Connection& connection, std::int64_t list, const StoredSong& song, std::int64_t ordinal);
+void add_to_song_list(Connection& connection, std::int64_t list, const StoredSong& song,
+                      std::int64_t ordinal);
 void remove_from_song_list(Connection& connection, std::int64_t list, std::int64_t position,
                            std::int64_t size);
 void add_to_album_list(Connection& connection, std::int64_t genre, std::int64_t album, std::int64_t ordinal);

@@ -21,7 +21,8 @@ namespace kadenza::services {
 /// All items of a list, page after page.
 template <class Ask>
 auto all_pages(const Ask& ask) {
-  core::PageRequest page{.cursor = {}, .limit = 7};
+  core::PageRequest page;
+  page.limit = 7;
   auto items = ask(page)->items;
   items.clear();
   do {
@@ -68,12 +69,12 @@ inline std::map<std::string, std::multiset<std::string>> everything(const catalo
   int place = 0;
   using SongOrder = core::SongListRequest::Order;
   for (const auto order : {SongOrder::kNewest, SongOrder::kTitle, SongOrder::kRandom}) {
-    const auto songs = all_pages([&](const auto& page) {
-      return rows.songs({.order = order, .page = page});
-    });
+    const auto songs =
+        all_pages([&](const auto& page) { return rows.songs({.order = order, .page = page}); });
     for (const auto& song : songs) {
       const auto at = order == SongOrder::kNewest ? place++ : 0;
-      all[fmt::format("songs {}", static_cast<int>(order))].insert(fmt::format("{:04} {}", at, text_of(song)));
+      all[fmt::format("songs {}", static_cast<int>(order))].insert(
+          fmt::format("{:04} {}", at, text_of(song)));
     }
   }
   const auto genres = all_pages([&](const auto& page) { return rows.genres(page); });
@@ -84,11 +85,10 @@ inline std::map<std::string, std::multiset<std::string>> everything(const catalo
     }));
   }
   using AlbumOrder = core::AlbumListRequest::Order;
-  for (const auto order :
-       {AlbumOrder::kNewest, AlbumOrder::kTitle, AlbumOrder::kArtist, AlbumOrder::kYear, AlbumOrder::kRandom}) {
-    all[fmt::format("albums {}", static_cast<int>(order))] = texts_of(all_pages([&](const auto& page) {
-      return rows.albums({.order = order, .page = page});
-    }));
+  for (const auto order : {AlbumOrder::kNewest, AlbumOrder::kTitle, AlbumOrder::kArtist, AlbumOrder::kYear,
+                           AlbumOrder::kRandom}) {
+    all[fmt::format("albums {}", static_cast<int>(order))] =
+        texts_of(all_pages([&](const auto& page) { return rows.albums({.order = order, .page = page}); }));
     for (const auto& genre : genres) {
       all[fmt::format("albums {} of {}", static_cast<int>(order), genre.name)] =
           texts_of(all_pages([&](const auto& page) {
@@ -96,9 +96,8 @@ inline std::map<std::string, std::multiset<std::string>> everything(const catalo
           }));
     }
   }
-  for (const auto& album : all_pages([&](const auto& page) {
-         return rows.albums({.order = AlbumOrder::kTitle, .page = page});
-       })) {
+  for (const auto& album : all_pages(
+           [&](const auto& page) { return rows.albums({.order = AlbumOrder::kTitle, .page = page}); })) {
     const auto detail = rows.album(album.id).value();
     all["album " + album.id.text()] = texts_of(detail.songs);
   }
@@ -128,7 +127,8 @@ inline std::vector<core::Song> contested_songs(std::size_t count, std::uint32_t 
       core::Tags tags{.title = fmt::format("{} {}", one_of({"Title", "TITLE", "title"}), i),
                       .artist = fmt::format("{} {}", one_of({"Artist", "ARTIST"}), artist),
                       .album = single ? "" : fmt::format("{} {}", one_of({"Album", "album"}), album)};
-      if (random() % 2 == 0) tags.album_artist = fmt::format("{} {}", one_of({"Artist", "artist"}), album % 4);
+      if (random() % 2 == 0)
+        tags.album_artist = fmt::format("{} {}", one_of({"Artist", "artist"}), album % 4);
       tags.compilation = random() % 6 == 0;
       tags.year = static_cast<std::uint16_t>(random() % 3 == 0 ? 0 : 1970 + random() % 40);
       if (random() % 4 != 0) tags.genres.push_back(one_of({"Rock", "rock", "Jazz", "Folk"}));

@@ -104,7 +104,8 @@ TEST(Merge, RowsOfTheSameMillisecondGoByTheirAudio) {
 TEST(Merge, DigestsDifferWhenAnyRowDoes) {
   const auto songs = winners(contested_songs(40, 3));
   const Node all(songs);
-  const Node fewer(std::span(songs).first(songs.size() - 1));
+  const auto most = std::span<const core::Song>(songs).first(songs.size() - 1);
+  const Node fewer(most);
   EXPECT_NE(all.shards.digests().value(), fewer.shards.digests().value());
 
   auto other = songs;
@@ -155,6 +156,40 @@ TEST(Merge, ABurstOfRowsInAnyOrderFindsItsPlaces) {
   std::ranges::shuffle(burst, random);
   const Node node(burst);
   EXPECT_EQ(node.rows.totals()->songs, burst.size());
+}
+
+TEST(Merge, AFileFromBeforeShardsGetsItsDigests) {
+  auto songs = contested_songs(40, 9);
+  songs = winners(songs);
+  Node node(songs);
+  const auto before = everything(node.rows);
+  const auto digests = node.shards.digests().value();
+  const auto versions = all_versions(node.shards);
+  const auto file = node.folder.path() / "library.db";
+  {
+    node.database.reset();
+    Connection old(file, Connection::Mode::kReadWrite, 1024);
+    old.raw().exec(R"sql(
+      DROP INDEX songs_of_shard; ALTER TABLE songs DROP COLUMN version; DROP TABLE shards;
+      DROP TABLE removed_rows; DROP INDEX appearances_by_album; DELETE FROM totals WHERE name = 'changes';
+      ALTER TABLE artists DROP COLUMN lead_time; ALTER TABLE artists DROP COLUMN lead;
+      ALTER TABLE artists DROP COLUMN cover_time;
+      ALTER TABLE genres DROP COLUMN lead_time; ALTER TABLE genres DROP COLUMN lead;
+      PRAGMA user_version = 2;)sql");
+  }
+  auto database = Database::open(node.folder.path());
+  ASSERT_TRUE(database) << database.error().detail;
+  Catalogue rows(**database);
+  const ShardReader shards(**database);
+  EXPECT_EQ(everything(rows), before);
+  EXPECT_EQ(shards.digests().value(), digests);
+  EXPECT_EQ(all_versions(shards), versions);
+
+  auto earlier = songs[5];
+  earlier.first_stored = at_ms(-1);
+  songs[5] = earlier;
+  ASSERT_TRUE(rows.merge(std::vector{earlier}));
+  EXPECT_EQ(everything(rows), everything(Node(winners(songs)).rows));
 }
 
 }  // namespace

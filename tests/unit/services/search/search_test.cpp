@@ -392,7 +392,7 @@ TEST_F(SearchHealing, StartsAnewWhenTheIndexIsAheadOfTheCatalogue) {
   database = catalogue::Database::open(folder.path()).value();
   {
     catalogue::Catalogue newer(*database);
-    ASSERT_TRUE(newer.add(std::vector{sample_song({.title = "Lost", .artist = "L"}, 500)}));
+    ASSERT_TRUE(newer.merge(std::vector{sample_song({.title = "Lost", .artist = "L"}, 500)}));
     ASSERT_TRUE(SearchIndex::open(index_folder(), newer).value()->flush());
   }
   database.reset();
