@@ -216,8 +216,13 @@ core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
   if (!record) co_return std::unexpected(record.error());
   if (audio && (*record)->song.audio != *audio) co_return not_held();
   KADENZA_CO_TRY(range, inside(range, (*record)->song.size));
-  const auto bytes =
-      cached ? co_await read_cached(id, range, **record) : co_await parts_.store.read(id, range);
+  // No conditional expression: GCC 12 destroys what is awaited in one before it is used.
+  Result<std::vector<std::uint8_t>> bytes;
+  if (cached) {
+    bytes = co_await read_cached(id, range, **record);
+  } else {
+    bytes = co_await parts_.store.read(id, range);
+  }
   if (!bytes) co_return std::unexpected(bytes.error());
   reply.set_bytes(text_of(*bytes));
   if (request.with_record()) messages::to_message(**record, *reply.mutable_record());

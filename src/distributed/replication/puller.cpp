@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -56,9 +57,10 @@ class Window {
 
   core::Task<Result<Bytes>> next() {
     const auto piece = pieces_.front();
-    Result<Bytes> bytes = co_await piece->done.async_receive(asio::use_awaitable);
+    auto [cancelled, bytes] = co_await piece->done.async_receive(asio::as_tuple(asio::use_awaitable));
+    if (cancelled) co_return core::fail(Errc::kCancelled, "the copy was cancelled");
     pieces_.pop_front();
-    co_return bytes;
+    co_return std::move(bytes);
   }
 
   std::size_t size() const { return pieces_.size(); }

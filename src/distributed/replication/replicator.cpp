@@ -2,10 +2,14 @@
 #include "distributed/replication/replicator.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/channel.hpp>
@@ -72,42 +76,53 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
         events_(strand_, 4 * candidates_.size() + 4),
         answer_(strand_, 1) {}
 
-  core::Task<Result<Placed>> until_quorum() {
+  core::Task<Result<Placed>> until_quorum(core::Deadline deadline) {
+    deadline_ = deadline;
     auto drive = [self = shared_from_this()] { return self->drive(); };
     asio::co_spawn(strand_, std::move(drive), asio::detached);
-    co_return co_await answer_.async_receive(asio::use_awaitable);
+    auto [cancelled, placed] = co_await answer_.async_receive(asio::as_tuple(asio::use_awaitable));
+    if (cancelled) co_return core::fail(Errc::kCancelled, "the upload was cancelled");
+    co_return std::move(placed);
   }
 
  private:
-  /// The end of a copy, or of the patience with it (`none`).
+  /// The end of a copy, or of the patience with it (no result), or with all of them (no candidate).
   struct Event {
-    std::size_t candidate = 0;
+    std::optional<std::size_t> candidate;
     std::optional<Result<HeldSong>> result;
   };
 
   core::Task<void> drive() {
     for (std::size_t i = 0; i < parts_.settings.replicas; ++i) start_next();
+    remind_at(deadline_, {});
     while (running_ > 0 && copies_ < parts_.settings.replicas) {
       answer_when_decided();
       Event event = co_await events_.async_receive(asio::use_awaitable);
-      if (!event.result) {
-        if (!ended_[event.candidate]) start_next();
-      } else if (on_end(event)) {
-        break;
-      }
+      if (on_event(event)) break;
     }
     answer_when_decided();
     answer(unavailable());
+    stop(reminders_);
+    // Otherwise they would store what was refused.
+    if (copies_ < replicator_->quorum()) stop(copying_);
+  }
+
+  /// True when nothing more is to be waited for.
+  bool on_event(Event& event) {
+    if (!event.candidate) return !answered_;
+    if (event.result) return on_end(event);
+    if (!ended_[*event.candidate]) start_next();
+    return false;
   }
 
   /// True when the song turned out to be another one's.
   bool on_end(Event& event) {
     --running_;
-    ended_[event.candidate] = true;
+    ended_[*event.candidate] = true;
     auto& result = *event.result;
     if (!result) {
       last_error_ = std::move(result).error();
-      spdlog::debug("node {} does not take song {}: {}", candidates_[event.candidate].contact.id.text(),
+      spdlog::debug("node {} does not take song {}: {}", candidates_[*event.candidate].contact.id.text(),
                     record_.song.id.text(), last_error_.detail);
       start_next();
       return false;
@@ -115,6 +130,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
     if (result->song.audio == record_.song.audio) {
       ++copies_;
       added_ |= result->added;
+      start_own_when_it_counts();
       return false;
     }
     if (services::library::wins_over(record_.song, result->song)) {
@@ -128,19 +144,50 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   void start_next() {
     if (next_ == candidates_.size()) return;
     const auto index = next_++;
-    ++running_;
     ended_.resize(next_);
+    if (candidates_[index].self) {
+      own_ = index;
+      start_own_when_it_counts();
+    } else {
+      start(index);
+    }
+  }
+
+  /// This node's copy is never the first of several: when the others are gone, nothing shall be left here of
+  /// an upload that was refused.
+  void start_own_when_it_counts() {
+    if (own_ && copies_ + 1 >= replicator_->quorum()) start(*std::exchange(own_, std::nullopt));
+  }
+
+  void start(std::size_t index) {
+    ++running_;
     auto copy = [self = shared_from_this(), index]() -> core::Task<void> {
       auto result = co_await self->copy_to(self->candidates_[index]);
       self->events_.try_send(boost::system::error_code(), Event{index, std::move(result)});
     };
-    asio::co_spawn(strand_, std::move(copy), asio::detached);
-    auto patience = [self = shared_from_this(), index]() -> core::Task<void> {
-      const auto until = self->parts_.clock.now() + patience_for(self->record_.song.size);
-      co_await self->parts_.timers.sleep_until(until);
-      self->events_.try_send(boost::system::error_code(), Event{index, std::nullopt});
+    spawn(copying_, std::move(copy));
+    remind_at(parts_.clock.now() + patience_for(record_.song.size), index);
+  }
+
+  void remind_at(core::Instant when, std::optional<std::size_t> candidate) {
+    if (when == core::Instant::max()) return;
+    auto reminder = [self = shared_from_this(), when, candidate]() -> core::Task<void> {
+      co_await self->parts_.timers.sleep_until(when);
+      self->events_.try_send(boost::system::error_code(), Event{candidate, std::nullopt});
     };
-    asio::co_spawn(strand_, std::move(patience), asio::detached);
+    spawn(reminders_, std::move(reminder));
+  }
+
+  using Signals = std::deque<asio::cancellation_signal>;
+
+  template <class Body>
+  void spawn(Signals& signals, Body body) {
+    auto& signal = signals.emplace_back();
+    asio::co_spawn(strand_, std::move(body), asio::bind_cancellation_slot(signal.slot(), asio::detached));
+  }
+
+  static void stop(Signals& signals) {
+    for (auto& signal : signals) signal.emit(asio::cancellation_type::terminal);
   }
 
   core::Task<Result<HeldSong>> copy_to(Candidate candidate) {
@@ -162,7 +209,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   void answer_when_decided() {
     if (copies_ >= replicator_->quorum()) {
       answer(Placed{record_.song, added_});
-    } else if (copies_ + running_ < replicator_->quorum() && next_ == candidates_.size()) {
+    } else if (copies_ + running_ + (own_ ? 1 : 0) < replicator_->quorum() && next_ == candidates_.size()) {
       answer(unavailable());
     }
   }
@@ -171,7 +218,8 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
     auto detail = fmt::format("an upload must be stored by {} nodes, and {} could store it now",
                               replicator_->quorum(), copies_);
     if (!last_error_.detail.empty()) detail += fmt::format(" (another one: {})", last_error_.detail);
-    return core::fail(Errc::kUnavailable, detail + "; nothing was added, try again when more nodes are up");
+    if (copies_ == 0) detail += "; nothing was added";
+    return core::fail(Errc::kUnavailable, detail + "; try again when more nodes are up");
   }
 
   void answer(Result<Placed> result) {
@@ -191,7 +239,10 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
                                          void(boost::system::error_code, Result<Placed>)>
       answer_;
 
+  core::Deadline deadline_ = core::Deadline::max();
+  Signals copying_, reminders_;
   std::size_t next_ = 0;
+  std::optional<std::size_t> own_;  ///< this node as a candidate whose turn has come, until it counts
   std::size_t running_ = 0;
   std::size_t copies_ = 0;
   std::vector<bool> ended_;
@@ -235,7 +286,7 @@ core::Task<Result<core::UploadOutcome>> Replicator::place(std::shared_ptr<const 
 
   const auto audio = record.song.audio;
   const auto run = std::make_shared<Run>(shared_from_this(), std::move(offer), std::move(record), order);
-  auto placed = co_await run->until_quorum();
+  auto placed = co_await run->until_quorum(deadline);
   if (!placed) co_return std::unexpected(std::move(placed).error());
   core::UploadOutcome outcome{std::move(placed->song), placed->added, placed->song.audio == audio, true};
   outcome.same_audio = outcome.song.audio == audio;

@@ -47,8 +47,8 @@ class Replicator : public std::enable_shared_from_this<Replicator> {
   core::Result<void> check_quorum() const;
 
   /// Stores the song on its holders, or finds that it is there. Answers once the quorum has it; the other
-  /// copies follow by themselves. kUnavailable: too few nodes took it; nothing is visible, and the same
-  /// upload can be tried again.
+  /// copies follow by themselves. kUnavailable: too few nodes took it by the deadline; the same upload can be
+  /// tried again, and completes the copy that one of them may hold.
   core::Task<core::Result<core::UploadOutcome>> place(std::shared_ptr<const Offer> offer,
                                                       core::Deadline deadline);
 

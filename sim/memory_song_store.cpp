@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "sim/memory_song_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+
+#include "core/identity.hpp"
+#include "core/random.hpp"
+#include "core/sha256.hpp"
+
+namespace kadenza::sim {
+
+using core::Errc;
+using core::Result;
+using services::library::ExaminedSong;
+using services::library::HeldSong;
+using services::library::IncomingSong;
+using services::library::OnConflict;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::vector<core::Digest> chunk_hashes(std::span<const std::uint8_t> audio) {
+  std::vector<core::Digest> chunks;
+  for (; !audio.empty(); audio = audio.subspan(std::min<std::size_t>(core::kChunkBytes, audio.size()))) {
+    chunks.push_back(core::sha256(audio.first(std::min<std::size_t>(core::kChunkBytes, audio.size()))));
+  }
+  return chunks;
+}
+
+bool inside(const core::ByteRange& range, std::uint64_t size) {
+  return range.offset <= size && range.length <= size - range.offset;
+}
+
+Result<Bytes> cut(const Bytes& audio, const core::ByteRange& range) {
+  if (!inside(range, audio.size())) {
+    return core::fail(Errc::kInvalidArgument, "these bytes are not in the audio");
+  }
+  const auto part = std::span(audio).subspan(range.offset, range.length);
+  return Bytes(part.begin(), part.end());
+}
+
+/// The texts that the audio begins with.
+std::optional<std::array<std::string, 4>> header_of(const Bytes& audio) {
+  std::array<std::string, 4> texts;
+  auto at = audio.begin();
+  for (auto& text : texts) {
+    const auto end = std::find(at, audio.end(), 0);
+    if (end == audio.end()) return std::nullopt;
+    text.assign(at, end);
+    at = end + 1;
+  }
+  return texts;
+}
+
+}  // namespace
+
+Bytes pretended_audio(std::string_view title, std::string_view artist, std::string_view album,
+                      std::uint64_t version, std::size_t noise_bytes, std::string_view cover) {
+  Bytes audio;
+  for (const auto text : {title, artist, album, cover}) {
+    audio.insert(audio.end(), text.begin(), text.end());
+    audio.push_back(0);
+  }
+  core::SeededRandom noise(version);
+  const auto begin = audio.size();
+  audio.resize(begin + noise_bytes);
+  for (std::size_t at = begin; at < audio.size(); at += sizeof(std::uint64_t)) {
+    const std::uint64_t word = noise.next();
+    std::memcpy(&audio[at], &word, std::min(sizeof word, audio.size() - at));
+  }
+  return audio;
+}
+
+const core::SongRecord* MemoryDisk::record(const core::SongId& id) const {
+  const auto found = held_.find(id);
+  return found == held_.end() ? nullptr : found->second.record.get();
+}
+
+const Bytes* MemoryDisk::audio(const core::SongId& id) const {
+  const auto found = held_.find(id);
+  return found == held_.end() ? nullptr : &found->second.audio;
+}
+
+std::uint64_t MemoryDisk::used_bytes() const {
+  std::uint64_t used = 0;
+  for (const auto& [id, held] : held_) {
+    used += held.audio.size() + (held.cover ? held.cover->bytes.size() : 0);
+  }
+  return used;
+}
+
+void MemoryDisk::rot(const core::SongId& id, std::uint64_t offset) {
+  held_.at(id).audio.at(offset) ^= 1;
+}
+
+/// Audio on its way to a disk.
+class MemoryIncomingSong final : public IncomingSong {
+ public:
+  MemoryIncomingSong(MemorySongStore& store, std::uint64_t expected_size)
+      : store_(store), incarnation_(store.disk_.incarnation_) {
+    ++store_.receiving;
+    set_aside(expected_size);
+  }
+  ~MemoryIncomingSong() override {
+    --store_.receiving;
+    disk().staged_ -= set_aside_;
+  }
+
+  core::Task<Result<void>> write(std::span<const std::uint8_t> bytes, core::Deadline) override {
+    const auto size = audio_.size() + bytes.size();
+    if (size > disk().upload_limit) co_return core::fail(Errc::kTooLarge, "the file is too large");
+    if (size > set_aside_) {
+      if (!fits(size - set_aside_)) co_return core::fail(Errc::kNoSpace, "the disk is full");
+      set_aside(size - set_aside_);
+    }
+    audio_.insert(audio_.end(), bytes.begin(), bytes.end());
+    co_return Result<void>{};
+  }
+
+  core::Task<Result<ExaminedSong>> examine(core::TagOverrides overrides, core::Deadline) override {
+    const auto header = header_of(audio_);
+    if (!header) co_return core::fail(Errc::kUnsupportedMedia, "this is not audio");
+    core::Tags said;
+    said.title = (*header)[0];
+    said.artist = (*header)[1];
+    said.album = (*header)[2];
+    auto tags = core::checked_tags(overrides.apply_to(std::move(said)));
+    if (!tags) co_return std::unexpected(tags.error());
+    ExaminedSong examined;
+    auto& song = examined.record.song;
+    song.id = core::song_id(tags->title, tags->artist, tags->album);
+    song.tags = std::move(*tags);
+    song.size = audio_.size();
+    song.audio = core::sha256(audio_);
+    const auto& picture = (*header)[3];
+    if (!picture.empty()) {
+      examined.cover = core::Image{"image/png", {picture.begin(), picture.end()}};
+      song.cover = core::sha256(examined.cover->bytes);
+    }
+    examined.record.chunks = chunk_hashes(audio_);
+    co_return examined;
+  }
+
+  core::Task<Result<Bytes>> read(core::ByteRange range) const override { co_return cut(audio_, range); }
+
+  core::Task<Result<HeldSong>> commit(core::SongRecord record, std::optional<core::Image> cover,
+                                      OnConflict on_conflict, core::Deadline deadline) override {
+    const auto& song = record.song;
+    if (core::sha256(audio_) != song.audio || audio_.size() != song.size ||
+        chunk_hashes(audio_) != record.chunks) {
+      co_return core::fail(Errc::kCorrupted, "the bytes received are not those of the song's record");
+    }
+    if (song.cover && (!cover || core::sha256(cover->bytes) != *song.cover)) {
+      co_return core::fail(Errc::kCorrupted, "the cover received is not that of the song's record");
+    }
+    if (store_.clock_.now() > deadline) co_return core::fail(Errc::kDeadlineExceeded);
+    co_await store_.timers_.sleep_until(store_.clock_.now() + disk().sync);
+    if (disk().incarnation_ != incarnation_) co_return core::fail(Errc::kUnavailable, "this process crashed");
+    co_return put(std::move(record), std::move(cover), on_conflict);
+  }
+
+ private:
+  Result<HeldSong> put(core::SongRecord record, std::optional<core::Image> cover, OnConflict on_conflict) {
+    const auto song = record.song;
+    if (disk().gave_way(song.id, song.audio)) {
+      return core::fail(Errc::kConflict, "this record gave way to one that was stored first");
+    }
+    const auto there = disk().held_.find(song.id);
+    if (there != disk().held_.end()) {
+      const core::Song stored = there->second.record->song;
+      const bool replaces = on_conflict == OnConflict::kMerge && stored.audio != song.audio &&
+                            services::library::wins_over(song, stored);
+      if (!replaces) return HeldSong{stored, false};
+      disk().gave_way_[{song.id, stored.audio}] = song.audio;
+    }
+    disk().held_[song.id] = {std::make_shared<core::SongRecord>(std::move(record)), audio_, std::move(cover)};
+    disk().staged_ -= std::exchange(set_aside_, 0);
+    return HeldSong{song, true};
+  }
+
+  MemoryDisk& disk() const { return store_.disk_; }
+  bool fits(std::uint64_t more) const {
+    const auto taken = disk().used_bytes() + disk().staged_;
+    return taken <= disk().capacity && more <= disk().capacity - taken;
+  }
+  void set_aside(std::uint64_t more) {
+    set_aside_ += more;
+    disk().staged_ += more;
+  }
+
+  MemorySongStore& store_;
+  const std::uint64_t incarnation_;
+  std::uint64_t set_aside_ = 0;
+  Bytes audio_;
+};
+
+core::Task<Result<std::unique_ptr<IncomingSong>>> MemorySongStore::receive(
+    std::optional<std::uint64_t> expected_size, Purpose, core::Deadline) {
+  const auto size = expected_size.value_or(0);
+  if (size > disk_.upload_limit) co_return core::fail(Errc::kTooLarge, "the file is too large");
+  const auto taken = disk_.used_bytes() + disk_.staged_;
+  if (taken > disk_.capacity || size > disk_.capacity - taken) {
+    co_return core::fail(Errc::kNoSpace, "the disk is full");
+  }
+  co_return std::make_unique<MemoryIncomingSong>(*this, size);
+}
+
+Result<const MemoryDisk::Held*> MemorySongStore::find(const core::SongId& id) const {
+  const auto found = disk_.held_.find(id);
+  if (found == disk_.held_.end()) return core::fail(Errc::kNotFound, "this node does not hold the song");
+  return &found->second;
+}
+
+core::Task<Result<std::shared_ptr<const core::SongRecord>>> MemorySongStore::record(core::SongId id) {
+  const auto held = find(id);
+  if (!held) co_return std::unexpected(held.error());
+  co_return (*held)->record;
+}
+
+core::Task<Result<Bytes>> MemorySongStore::read(core::SongId id, core::ByteRange range) {
+  const auto held = find(id);
+  if (!held) co_return std::unexpected(held.error());
+  const auto& [record, audio, cover] = **held;
+  if (inside(range, audio.size()) && range.length > 0) {
+    const auto last = (range.offset + range.length - 1) / core::kChunkBytes;
+    for (auto chunk = range.offset / core::kChunkBytes; chunk <= last; ++chunk) {
+      const auto rest = std::span(audio).subspan(chunk * core::kChunkBytes);
+      if (core::sha256(rest.first(std::min<std::size_t>(core::kChunkBytes, rest.size()))) !=
+          record->chunks[chunk]) {
+        co_return core::fail(Errc::kCorrupted, "the disk gives something else than was stored");
+      }
+    }
+  }
+  co_return cut(audio, range);
+}
+
+core::Task<Result<core::Image>> MemorySongStore::cover_of(core::SongId id) {
+  const auto held = find(id);
+  if (!held) co_return std::unexpected(held.error());
+  if (!(*held)->cover) co_return core::fail(Errc::kNotFound, "this song has no cover");
+  co_return *(*held)->cover;
+}
+
+core::Task<Result<core::DerivedFacts>> MemorySongStore::facts_of(core::SongId id) {
+  const auto held = find(id);
+  if (!held) co_return std::unexpected(held.error());
+  co_return core::DerivedFacts{};
+}
+
+}  // namespace kadenza::sim

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/timers.hpp"
+#include "services/library/song_store.hpp"
+
+namespace kadenza::sim {
+
+/// An audio file as MemorySongStore understands it: title, artist, album and cover (may be empty), each ended
+/// by a zero byte, then anything: here `noise_bytes` that differ with `version`.
+std::vector<std::uint8_t> pretended_audio(std::string_view title, std::string_view artist,
+                                          std::string_view album, std::uint64_t version = 0,
+                                          std::size_t noise_bytes = 100'000, std::string_view cover = {});
+
+/// The disk of a simulated node: what is on it survives the process. Only what was synced is ever there.
+class MemoryDisk {
+ public:
+  std::uint64_t capacity = UINT64_MAX;                 ///< bytes of audio and covers
+  std::uint64_t upload_limit = UINT64_MAX;             ///< bytes of one file
+  core::Duration sync = std::chrono::milliseconds(5);  ///< how long a commit takes to be durable
+
+  /// Power goes: commits that are not synced leave nothing. What processes still do to it fails.
+  void crash() { ++incarnation_; }
+  /// A new disk takes its place.
+  void replace() {
+    crash();
+    held_.clear();
+    gave_way_.clear();
+  }
+
+  bool holds(const core::SongId& id) const { return held_.contains(id); }
+  std::size_t songs() const { return held_.size(); }
+  /// Null when it is not held.
+  const core::SongRecord* record(const core::SongId& id) const;
+  const std::vector<std::uint8_t>* audio(const core::SongId& id) const;
+  /// Whether a record of the song with this audio was superseded here.
+  bool gave_way(const core::SongId& id, const core::Digest& audio) const {
+    return gave_way_.contains({id, audio});
+  }
+  std::uint64_t used_bytes() const;
+
+  /// Flips a bit of the song's audio: reads of that chunk find it corrupted.
+  void rot(const core::SongId& id, std::uint64_t offset);
+
+ private:
+  friend class MemorySongStore;
+  friend class MemoryIncomingSong;
+
+  struct Held {
+    std::shared_ptr<const core::SongRecord> record;
+    std::vector<std::uint8_t> audio;
+    std::optional<core::Image> cover;
+  };
+
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t staged_ = 0;  ///< set aside for what is being received
+  std::map<core::SongId, Held> held_;
+  std::map<std::pair<core::SongId, core::Digest>, core::Digest> gave_way_;  ///< to whose audio
+};
+
+/// The songs of one simulated process, on its disk; both outlive what the process receives. Single-threaded.
+class MemorySongStore final : public services::library::SongStore {
+ public:
+  MemorySongStore(MemoryDisk& disk, const core::Clock& clock, core::Timers& timers)
+      : disk_(disk), clock_(clock), timers_(timers) {}
+
+  core::Task<core::Result<std::unique_ptr<services::library::IncomingSong>>> receive(
+      std::optional<std::uint64_t> expected_size, Purpose purpose, core::Deadline deadline) override;
+  core::Task<core::Result<std::shared_ptr<const core::SongRecord>>> record(core::SongId id) override;
+  core::Task<core::Result<std::vector<std::uint8_t>>> read(core::SongId id, core::ByteRange range) override;
+  core::Task<core::Result<core::Image>> cover_of(core::SongId id) override;
+  core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) override;
+  std::uint64_t used_bytes() const override { return disk_.used_bytes(); }
+  std::uint64_t capacity_bytes() const override { return disk_.capacity; }
+
+  std::uint64_t receiving = 0;  ///< songs that are received now
+
+ private:
+  friend class MemoryIncomingSong;
+
+  core::Result<const MemoryDisk::Held*> find(const core::SongId& id) const;
+
+  MemoryDisk& disk_;
+  const core::Clock& clock_;
+  core::Timers& timers_;
+};
+
+}  // namespace kadenza::sim
