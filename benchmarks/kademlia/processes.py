@@ -47,7 +47,7 @@ class Cluster:
         command = [self.build / "bin/kadenza", "serve", "--data", self.folder / str(number), "--http", f"127.0.0.1:{http}",
                    "--rpc", f"127.0.0.1:{port}", "--threads", "1", "--log-level", "warning"]
         if number > 0:
-            command += ["--bootstrap", self.seed, "--cluster-key-file", self.key]
+            command += ["--join", self.token()]
         log = open(self.folder / f"{number}.log", "wb")
         self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=self.environment))
         deadline = time.monotonic() + 60
@@ -58,6 +58,10 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"node {number} is not ready; see {self.folder}")
             time.sleep(0.02)
+
+    def token(self):
+        return subprocess.run([self.build / "bin/kadenza", "cluster", "invite", "--data", self.folder / "0"],
+                              env=self.environment, capture_output=True, text=True, check=True).stdout.strip()
 
     def measure(self, kind, count):
         self.client.stdin.write(f"{kind} {count}\n")

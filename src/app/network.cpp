@@ -13,9 +13,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "distributed/identity/cluster_keys.hpp"
-#include "distributed/identity/node_key.hpp"
-
 namespace kadenza::app {
 namespace {
 
@@ -24,8 +21,6 @@ using asio::ip::udp;
 using core::Errc;
 using core::fail;
 using core::Result;
-using distributed::identity::ClusterKeys;
-using distributed::identity::KeyRing;
 using distributed::kademlia::Endpoint;
 using distributed::rpc::KademliaDriver;
 
@@ -55,30 +50,6 @@ Result<std::vector<udp::endpoint>> resolve(const interface::ListenAddress& addre
                     error ? error.message() : "it has only IPv6 addresses, and --rpc is an IPv4 one"));
   }
   return endpoints;
-}
-
-/// The key that was given is kept, so that later starts need neither it nor --bootstrap.
-Result<KeyRing> cluster_keys(const interface::NetworkOptions& options, const std::filesystem::path& data) {
-  const auto own = data / "cluster.key";
-  if (options.cluster_key) {
-    KADENZA_TRY(ClusterKeys given, ClusterKeys::load(*options.cluster_key));
-    const auto kept = ClusterKeys::load(own);
-    if (!kept || *kept != given) KADENZA_TRY_VOID(given.save(own));
-    return given.cluster;
-  }
-  auto kept = ClusterKeys::load(own);
-  if (kept) return kept->cluster;
-  if (kept.error().code != Errc::kNotFound) return std::unexpected(std::move(kept).error());
-  if (!options.bootstrap.empty()) {
-    return fail(
-        Errc::kNotFound,
-        fmt::format("A node that joins others needs their cluster key. Copy cluster.key from the data folder "
-                    "of a member, and give it as --cluster-key-file or put it at {}.",
-                    own.string()));
-  }
-  const ClusterKeys fresh = ClusterKeys::generate();
-  KADENZA_TRY_VOID(fresh.save(own));
-  return fresh.cluster;
 }
 
 /// One unknown name among several, or one that a node with a saved table does not need, is only logged.
@@ -114,9 +85,8 @@ Result<std::uint64_t> space_for(const NodeNetwork::Options& options) {
 
 Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
   KademliaDriver::Options driver;
-  KADENZA_TRY(driver.keys, cluster_keys(options.network, options.data));
-  KADENZA_TRY(const auto key, distributed::identity::NodeKey::load_or_create(options.data / "node.key"));
-  driver.id = key.id();
+  driver.keys = std::move(options.keys);
+  driver.id = options.id;
   driver.saved_table = options.data / "contacts";
   std::error_code unknown;
   const bool knows_others = std::filesystem::exists(driver.saved_table, unknown);
@@ -128,7 +98,8 @@ Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
     KADENZA_TRY(const auto advertised, resolve(*options.network.advertise, v6_too));
     driver.advertise = distributed::rpc::from_asio(advertised.front());
   }
-  KADENZA_TRY(driver.seeds, seeds_of(options.network, v6_too, knows_others));
+  KADENZA_TRY(driver.seeds, seeds_of(options.network, v6_too, knows_others || !options.seeds.empty()));
+  for (const auto& seed : options.seeds) driver.seeds.push_back(seed.endpoint);
   KADENZA_TRY(const std::uint64_t space, space_for(options));
   driver.capacity_class = distributed::kademlia::capacity_class(space);
   const bool expects_others = knows_others || !driver.seeds.empty();
@@ -136,7 +107,7 @@ Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
   KADENZA_TRY(auto opened,
               KademliaDriver::open(options.io, options.blocking, *options.clock, std::move(driver)));
   opened->start();
-  spdlog::info("node {} listens on UDP {}", key.id().text(), opened->local().text());
+  spdlog::info("node {} listens on UDP {}", opened->id().text(), opened->local().text());
   return std::unique_ptr<NodeNetwork>(new NodeNetwork(std::move(opened), *options.clock, expects_others));
 }
 

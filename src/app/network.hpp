@@ -16,11 +16,14 @@
 
 namespace kadenza::app {
 
-/// A node's place among the others: its key, the cluster's, and the driver. Owned by Node.
+/// A node's place among the others: its Kademlia, behind a socket. Owned by Node.
 class NodeNetwork {
  public:
   struct Options {
     interface::NetworkOptions network;
+    core::NodeId id;
+    distributed::identity::KeyRing keys;
+    std::vector<distributed::kademlia::Contact> seeds;  ///< members known before any was met
     std::filesystem::path data;
     std::optional<std::uint64_t> capacity;  ///< none: the size of the disk that holds `data`
     boost::asio::any_io_executor io;
@@ -28,8 +31,8 @@ class NodeNetwork {
     const core::Clock* clock = nullptr;  ///< outlives the network
   };
 
-  /// Reads or makes the keys, resolves names, binds the socket and begins. Blocking. The errors say what to
-  /// do: a name that is not known, a port in use, no cluster key, one that others may read.
+  /// Resolves names, binds the socket and begins. Blocking. The errors say what to do: a name that is not
+  /// known, a port in use.
   static core::Result<std::unique_ptr<NodeNetwork>> start(Options options);
 
   core::Network& view() noexcept { return view_; }
@@ -39,6 +42,7 @@ class NodeNetwork {
 
   /// Until this node has joined, at most `patience`.
   core::Task<void> joined(core::Duration patience);
+  std::shared_ptr<distributed::rpc::KademliaDriver> kademlia() const { return driver_; }
   core::Task<void> stop();
 
  private:

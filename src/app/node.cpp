@@ -18,7 +18,9 @@
 #include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 
+#include "app/cluster.hpp"
 #include "app/network.hpp"
+#include "app/standing.hpp"
 #include "core/clock.hpp"
 #include "middleware/token_store.hpp"
 #include "services/accounts/local_accounts.hpp"
@@ -63,6 +65,7 @@ struct Node::Parts {
   }
 
   Result<void> start(const interface::ServeOptions& options);
+  Result<void> start_network(const interface::ServeOptions& options);
   Result<void> start_http(const interface::ServeOptions& options);
   core::Task<void> ready_when_joined();
   void leave_local_tokens();
@@ -83,6 +86,8 @@ struct Node::Parts {
   std::unique_ptr<services::library::LocalLibrary> library;
   std::unique_ptr<services::accounts::LocalAccounts> accounts;
   std::unique_ptr<NodeNetwork> network;  ///< none: --standalone
+  std::unique_ptr<Cluster> cluster;      ///< likewise
+  bool began_cluster = false;
   std::unique_ptr<views::HttpServer> http;
 
   const middleware::TokenStore tokens;
@@ -112,14 +117,7 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
               services::accounts::LocalAccounts::open(
                   {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
 
-  if (options.network) {
-    KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
-                                             .data = options.data,
-                                             .capacity = options.capacity,
-                                             .io = io.get_executor(),
-                                             .blocking = blocking.get_executor(),
-                                             .clock = &clock}));
-  }
+  if (options.network) KADENZA_TRY_VOID(start_network(options));
   KADENZA_TRY_VOID(start_http(options));
   leave_local_tokens();  // before anybody hears that this node is ready
   if (network && network->expects_others()) {
@@ -128,6 +126,28 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
     http->set_ready(true);
   }
   return {};
+}
+
+Result<void> Node::Parts::start_network(const interface::ServeOptions& options) {
+  KADENZA_TRY(auto standing, take_standing(*options.network, options.data, clock));
+  began_cluster = standing.how == distributed::enrolment::Standing::How::kBegan;
+  KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
+                                           .id = standing.key->id(),
+                                           .keys = standing.keys.cluster,
+                                           .seeds = standing.identity.seeds,
+                                           .data = options.data,
+                                           .capacity = options.capacity,
+                                           .io = io.get_executor(),
+                                           .blocking = blocking.get_executor(),
+                                           .clock = &clock}));
+  KADENZA_TRY(cluster, Cluster::open({.standing = std::move(standing),
+                                      .network = *options.network,
+                                      .data = options.data,
+                                      .io = io.get_executor(),
+                                      .blocking = blocking.get_executor(),
+                                      .clock = &clock,
+                                      .kademlia = network->kademlia()}));
+  return cluster->start();
 }
 
 Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
@@ -188,6 +208,10 @@ std::optional<std::string> Node::network_endpoint() const {
   return parts_->network ? std::optional(parts_->network->endpoint()) : std::nullopt;
 }
 
+bool Node::began_cluster() const {
+  return parts_->began_cluster;
+}
+
 std::optional<std::string> Node::take_generated_password() {
   return parts_->accounts->take_generated_password();
 }
@@ -201,6 +225,7 @@ void Node::stop() {
   if (parts.threads.empty()) return;
   parts.remove_local_tokens();
   if (parts.http) parts.wait_for(parts.http->stop());
+  if (parts.cluster) parts.wait_for(parts.cluster->stop());
   if (parts.network) parts.wait_for(parts.network->stop());
   if (parts.library) parts.wait_for(parts.library->stop());
   parts.work.reset();

@@ -22,6 +22,8 @@ class Node {
   std::vector<std::string> urls() const;
   /// Where other nodes reach this one by UDP; none when it is alone.
   std::optional<std::string> network_endpoint() const;
+  /// This start made it the first node of a new cluster.
+  bool began_cluster() const;
   /// The first user's generated password, on the very first start only.
   std::optional<std::string> take_generated_password();
 

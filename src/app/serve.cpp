@@ -27,10 +27,14 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void announce(Node& node) {
+void announce(Node& node, const std::filesystem::path& data) {
   for (const auto& url : node.urls()) fmt::print("Kadenza is ready at {}\n", url);
   if (const auto endpoint = node.network_endpoint())
-    fmt::print("Other nodes reach it at {} (UDP)\n", *endpoint);
+    fmt::print("Other nodes reach it at {} (UDP and TCP)\n", *endpoint);
+  if (node.began_cluster()) {
+    fmt::print("It begins a new cluster; each further node needs a token: kadenza cluster invite --data {}\n",
+               data.string());
+  }
   if (const auto password = node.take_generated_password()) {
     fmt::print("First start: log in as admin with the password {} (it is not shown again).\n", *password);
   }
@@ -71,7 +75,7 @@ int serve(const interface::ServeOptions& options) {
     fmt::print(stderr, "kadenza: the node cannot start: {}\n", node.error().detail);
     return EXIT_FAILURE;
   }
-  announce(**node);
+  announce(**node, options.data);
   wait_for_signals(**node);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

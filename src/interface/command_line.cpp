@@ -42,8 +42,10 @@ CommandLine::CommandLine(const std::string& version)
   add_network();
   add_lookup();
   add_login();
+  add_cluster();
+  add_rpc();
   add_completion();
-  for (CLI::App* command : {serve, upload, search, get, network, lookup, login, completion}) {
+  for (CLI::App* command : {serve, upload, search, get, network, lookup, login, cluster, rpc, completion}) {
     command->group(tr("Commands"));
     command->get_help_ptr()->group(tr("Options"));
   }
@@ -71,15 +73,13 @@ void CommandLine::add_client_options(CLI::App& command) {
 
 void CommandLine::add_serve() {
   serve = app.add_subcommand("serve", tr("Run a node"));
-  serve->footer(tr(
-      "The first node of a network makes its cluster key, cluster.key in its data folder. The others need a\n"
-      "copy of that file and the address of any node. Nodes find each other; so far each one keeps, "
-      "searches\n"
-      "and plays its own music only.\n"
-      "Examples:\n"
-      "  kadenza serve --data /srv/music --capacity 500GB\n"
-      "  kadenza serve --rpc 0.0.0.0:4748 --bootstrap attic.example:4748 --cluster-key-file cluster.key\n"
-      "  kadenza serve --standalone --http 0.0.0.0:4747 --tls-cert cert.pem --tls-key key.pem"));
+  serve->footer(
+      tr("The first node begins a cluster. Every other one needs a token, which any issuer makes:\n"
+         "kadenza cluster invite. Later starts need no token.\n"
+         "Examples:\n"
+         "  kadenza serve --data /srv/music --capacity 500GB\n"
+         "  kadenza serve --rpc 0.0.0.0:4748 --join kadenza-join-…\n"
+         "  kadenza serve --standalone --http 0.0.0.0:4747 --tls-cert cert.pem --tls-key key.pem"));
   const auto setting = [this](CLI::Option* option, const char* type) { return serve_setting(option, type); };
   const char* file = tr("FILE");
   setting(serve->add_option("--data", serve_.data, tr("Folder of the node's music and state")), tr("FOLDER"))
@@ -122,22 +122,27 @@ CLI::Option* CommandLine::serve_setting(CLI::Option* option, const char* type) {
 
 void CommandLine::add_network_options() {
   const char* address = tr("HOST:PORT");
-  serve_setting(
-      serve->add_option("--rpc", serve_.rpc, tr("UDP address for other nodes; port 0 = any free one")),
-      address)
+  serve_setting(serve->add_option("--rpc", serve_.rpc,
+                                  tr("Address for other nodes, UDP and TCP; port 0 = any free one")),
+                address)
       ->capture_default_str();
   serve_setting(
       serve->add_option("--advertise", serve_.advertise,
                         tr("Where others reach this node, if it is not where its packets come from")),
       address);
-  serve_setting(serve->add_option("--bootstrap", serve_.bootstrap,
-                                  tr("Nodes of the network to join, separated by commas; may be repeated")),
-                address)
+  serve_setting(
+      serve->add_option("--bootstrap", serve_.bootstrap,
+                        tr("Further members to ask at the start, separated by commas; may be repeated")),
+      address)
       ->take_all()
       ->expected(1);
-  serve_setting(serve->add_option("--cluster-key-file", serve_.cluster_key,
-                                  tr("The network's key, copied from a member; kept in the data folder")),
-                tr("FILE"));
+  serve_setting(
+      serve->add_option("--join", serve_.join,
+                        tr("Token of an issuer, to become a member; only the first start needs it")),
+      tr("TOKEN"));
+  serve_setting(serve->add_option("--name", serve_.name,
+                                  tr("What the node is called in the cluster (default: the machine's name)")),
+                tr("NAME"));
   serve_setting(
       serve->add_flag("--standalone", serve_.standalone, tr("One node alone, without a network of nodes")),
       nullptr);
@@ -231,6 +236,94 @@ void CommandLine::add_login() {
   add_client_options(*login);
 }
 
+void CommandLine::add_node_options(CLI::App& command) {
+  auto* data = command.add_option("--data", serve_.data, tr("Data folder of the running node"));
+  data->type_name(tr("FOLDER"))->default_str(default_data_folder().string());
+  settings_.add(command, *data, "serve.data");
+  command.add_flag("--json", client.json, tr("Answer in JSON, for programs"));
+  add_config(command);
+  command.get_help_ptr()->group(tr("Options"));
+}
+
+void CommandLine::add_node(CLI::App& command) {
+  command.add_option("NODE", node, tr("A node's name, its id, or the id's first letters (at least 4)"))
+      ->required();
+}
+
+void CommandLine::add_cluster() {
+  cluster = app.add_subcommand("cluster", tr("Invite, list and remove the nodes of a cluster"));
+  cluster->require_subcommand(1);
+  cluster->footer(tr(
+      "To be run on the machine and account of a node that runs; inviting, removing and exporting need an\n"
+      "issuer, which the first node is.\n"
+      "Examples:\n"
+      "  kadenza cluster invite --expires 1h\n"
+      "  kadenza cluster members\n"
+      "  kadenza cluster remove attic"));
+  invite = cluster->add_subcommand("invite", tr("Print a token with which one node can join"));
+  invite->add_option("--expires", invite_options.expires, tr("How long it is good, like 30m, 24h or 7d"))
+      ->type_name(tr("TIME"))
+      ->capture_default_str();
+  invite->add_option("--name", invite_options.name, tr("What the node will be called"))
+      ->type_name(tr("NAME"));
+  add_node_options(*invite);
+  add_members_and_issuers();
+  add_export_and_recover();
+}
+
+void CommandLine::add_members_and_issuers() {
+  members = cluster->add_subcommand("members", tr("List the nodes of the cluster"));
+  add_node_options(*members);
+  auto* issuer = cluster->add_subcommand("issuer", tr("Choose who may invite and remove nodes"));
+  issuer->require_subcommand(1);
+  issuer->get_help_ptr()->group(tr("Options"));
+  issuer_add = issuer->add_subcommand("add", tr("Make a member an issuer, too"));
+  add_node(*issuer_add);
+  add_node_options(*issuer_add);
+  remove = cluster->add_subcommand("remove", tr("Remove a node for good, and give the others new keys"));
+  add_node(*remove);
+  add_node_options(*remove);
+}
+
+void CommandLine::add_export_and_recover() {
+  export_cluster = cluster->add_subcommand(
+      "export", tr("Write the cluster's secrets to a file, encrypted by a passphrase"));
+  export_cluster->add_option("FILE", export_options.file, tr("File to write"))->required();
+  export_cluster->add_flag("--passphrase-stdin", export_options.passphrase_from_stdin,
+                           tr("Read the passphrase from standard input"));
+  add_node_options(*export_cluster);
+  recover =
+      cluster->add_subcommand("recover", tr("Make an issuer from such a file, when all issuers are lost"));
+  recover->footer(
+      tr("The node must not run. With an empty data folder it becomes a new member, with a member's folder "
+         "that\n"
+         "member becomes an issuer.\n"
+         "Example:\n"
+         "  kadenza cluster recover cluster.export --data /srv/music"));
+  recover->add_option("FILE", recover_options.file, tr("File that export has written"))->required();
+  recover->add_option("--name", recover_options.name, tr("What the node will be called"))
+      ->type_name(tr("NAME"));
+  recover->add_flag("--passphrase-stdin", recover_options.passphrase_from_stdin,
+                    tr("Read the passphrase from standard input"));
+  add_node_options(*recover);
+}
+
+void CommandLine::add_rpc() {
+  rpc = app.add_subcommand("rpc", tr("Call a method of a node, in JSON"));
+  rpc->footer(
+      tr("The call goes through the node that runs here, as one of its own.\n"
+         "Example:\n"
+         "  kadenza rpc attic Node.Describe '{}'"));
+  add_node(*rpc);
+  rpc->add_option("METHOD", rpc_options.method, tr("Service and method"))->required();
+  rpc->add_option("REQUEST", rpc_options.request, tr("A JSON object"))->capture_default_str();
+  add_node_options(*rpc);
+}
+
+std::filesystem::path CommandLine::data_folder() const {
+  return serve_.data.empty() ? default_data_folder() : std::filesystem::path(serve_.data);
+}
+
 void CommandLine::add_completion() {
   completion = app.add_subcommand("completion", tr("Print a completion script for a shell"));
   completion->footer(
@@ -260,12 +353,11 @@ core::Result<void> CommandLine::parse(std::vector<std::string> arguments) {
 
 core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const {
   if (serve_.standalone) {
-    if (serve_.bootstrap.empty() && serve_.advertise.empty() && serve_.cluster_key.empty())
-      return std::nullopt;
+    if (serve_.bootstrap.empty() && serve_.advertise.empty() && serve_.join.empty()) return std::nullopt;
     return core::fail(
         core::Errc::kInvalidArgument,
-        "--standalone is a node without a network: it goes without --bootstrap, --advertise and "
-        "--cluster-key-file. Leave --standalone out to join one.");
+        "--standalone is a node without a network: it goes without --bootstrap, --advertise and --join. "
+        "Leave --standalone out to join one.");
   }
   NetworkOptions options;
   KADENZA_TRY(options.listen, parse_listen_address(serve_.rpc));
@@ -280,7 +372,8 @@ core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const
       options.bootstrap.push_back(std::move(seed));
     }
   }
-  if (!serve_.cluster_key.empty()) options.cluster_key = serve_.cluster_key;
+  if (!serve_.join.empty()) options.join = serve_.join;
+  options.name = serve_.name;
   return options;
 }
 
@@ -289,7 +382,7 @@ core::Result<ServeOptions> CommandLine::serve_options() const {
     return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
   };
   ServeOptions options;
-  options.data = serve_.data.empty() ? default_data_folder() : std::filesystem::path(serve_.data);
+  options.data = data_folder();
   for (const std::string& text : serve_.http) {
     KADENZA_TRY(ListenAddress address, parse_listen_address(text));
     options.http.push_back(std::move(address));

@@ -52,6 +52,27 @@ struct LoginOptions {
   bool password_from_stdin = false;
 };
 
+struct InviteOptions {
+  std::string expires = "24h";
+  std::string name;
+};
+
+struct ExportOptions {
+  std::string file;
+  bool passphrase_from_stdin = false;
+};
+
+struct RecoverOptions {
+  std::string file;
+  std::string name;
+  bool passphrase_from_stdin = false;
+};
+
+struct RpcOptions {
+  std::string method;
+  std::string request = "{}";
+};
+
 /// All that the command line can say, as one tree of CLI11: parsing, --help and completion come from it. The
 /// options' variables live in this object, so it stays where it is.
 class CommandLine {
@@ -66,6 +87,9 @@ class CommandLine {
   /// Checked; only after parse() of `serve`.
   core::Result<ServeOptions> serve_options() const;
 
+  /// Of the node that `cluster` and `rpc` speak to.
+  std::filesystem::path data_folder() const;
+
   CLI::App app;
   CLI::App* serve = nullptr;
   CLI::App* upload = nullptr;
@@ -74,6 +98,14 @@ class CommandLine {
   CLI::App* network = nullptr;
   CLI::App* lookup = nullptr;
   CLI::App* login = nullptr;
+  CLI::App* cluster = nullptr;
+  CLI::App* invite = nullptr;
+  CLI::App* members = nullptr;
+  CLI::App* issuer_add = nullptr;
+  CLI::App* remove = nullptr;
+  CLI::App* export_cluster = nullptr;
+  CLI::App* recover = nullptr;
+  CLI::App* rpc = nullptr;
   CLI::App* completion = nullptr;
 
   ClientOptions client;
@@ -82,6 +114,11 @@ class CommandLine {
   GetOptions get_options;
   LookupOptions lookup_options;
   LoginOptions login_options;
+  InviteOptions invite_options;
+  ExportOptions export_options;
+  RecoverOptions recover_options;
+  RpcOptions rpc_options;
+  std::string node;  ///< an id, its beginning, or a name
   std::string shell;
 
  private:
@@ -92,7 +129,13 @@ class CommandLine {
   void add_network();
   void add_lookup();
   void add_login();
+  void add_cluster();
+  void add_members_and_issuers();
+  void add_export_and_recover();
+  void add_rpc();
   void add_completion();
+  void add_node(CLI::App& command);
+  void add_node_options(CLI::App& command);
   void add_client_options(CLI::App& command);
   void add_config(CLI::App& command);
   void add_network_options();
@@ -108,7 +151,8 @@ class CommandLine {
     std::string rpc = "127.0.0.1:4748";
     std::string advertise;
     std::vector<std::string> bootstrap;
-    std::string cluster_key;
+    std::string join;
+    std::string name;
     bool insecure_http = false;
     std::string capacity;
     std::string upload_limit = "2GB";

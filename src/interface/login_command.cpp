@@ -1,50 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <iostream>
-
 #include <boost/json/serialize.hpp>
-#include <termios.h>
-#include <unistd.h>
 
 #include "interface/client_command.hpp"
 #include "interface/i18n.hpp"
+#include "interface/secret_input.hpp"
 
 namespace kadenza::interface {
 namespace {
 
-/// Switches the terminal's echo off while it lives.
-class Silence {
- public:
-  Silence() {
-    active_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (!active_) return;
-    termios silent = before_;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    active_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
-  }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
-  ~Silence() {
-    if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-
- private:
-  termios before_{};
-  bool active_ = false;
-};
-
 core::Result<std::string> read_password(const LoginOptions& options, Console& console) {
   std::string password;
   if (options.password_from_stdin) {
-    std::getline(std::cin, password);
+    password = secret_from_stdin();
   } else {
-    if (::isatty(STDIN_FILENO) == 0) {
-      return core::fail(core::Errc::kInvalidArgument,
-                        "There is no terminal to ask for the password at; use --password-stdin.");
-    }
-    console.err << trf("Password of {}: ", printable(options.user)) << std::flush;
-    const Silence silence;
-    std::getline(std::cin, password);
-    console.err << '\n';
+    KADENZA_TRY(password,
+                ask_secret(console, trf("Password of {}: ", printable(options.user)),
+                           "There is no terminal to ask for the password at; use --password-stdin."));
   }
   if (password.empty()) return core::fail(core::Errc::kInvalidArgument, "No password was given.");
   return password;

@@ -36,6 +36,15 @@ ExitCode run_client_command(const CommandLine& line, Console& console) {
   return run_login(line, console, tokens);
 }
 
+ExitCode run_cluster_command(const CommandLine& line, Console& console, const Commands& commands) {
+  if (line.invite->parsed()) return run_invite(line, console);
+  if (line.members->parsed()) return run_members(line, console);
+  if (line.issuer_add->parsed()) return run_issuer_add(line, console);
+  if (line.remove->parsed()) return run_remove(line, console);
+  if (line.export_cluster->parsed()) return run_export(line, console);
+  return run_recover(line, console, commands.recover);
+}
+
 }  // namespace
 
 int run(std::vector<std::string> arguments, Console& console, const Commands& commands) {
@@ -52,6 +61,8 @@ int run(std::vector<std::string> arguments, Console& console, const Commands& co
     return static_cast<int>(ExitCode::kUsage);
   }
   if (line.serve->parsed()) return run_serve(line, console, commands);
+  if (line.cluster->parsed()) return static_cast<int>(run_cluster_command(line, console, commands));
+  if (line.rpc->parsed()) return static_cast<int>(run_rpc(line, console));
   if (line.completion->parsed()) {
     console.out << completion_script(line.app, line.shell);
     return static_cast<int>(ExitCode::kOk);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "interface/cluster_command.hpp"
 #include "interface/console.hpp"
 #include "interface/serve_options.hpp"
 
@@ -14,6 +15,7 @@ namespace kadenza::interface {
 struct Commands {
   std::string version;
   std::function<int(const ServeOptions&)> serve;  ///< runs a node; returns the exit code
+  Recover recover;
 };
 
 /// Parses the command line and does what it says. `arguments` are without the program's name. Returns the

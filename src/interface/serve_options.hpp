@@ -27,10 +27,11 @@ enum class LogFormat : std::uint8_t { kText, kJson };
 
 /// How a node finds the others. Names are not resolved yet.
 struct NetworkOptions {
-  ListenAddress listen;  ///< UDP
+  ListenAddress listen;  ///< UDP and TCP
   std::optional<ListenAddress> advertise;
   std::vector<ListenAddress> bootstrap;
-  std::optional<std::filesystem::path> cluster_key;
+  std::optional<std::string> join;  ///< a join token
+  std::string name;                 ///< of the node; empty: the machine's
 
   friend bool operator==(const NetworkOptions&, const NetworkOptions&) = default;
 };

@@ -73,7 +73,7 @@ TEST(CommandLine, EveryCommandHelpsWithExamples) {
   Program program;
   EXPECT_NE(program({"--version"}).out.find("1.2.3"), std::string::npos);
   for (const char* command :
-       {"serve", "upload", "search", "get", "network", "lookup", "login", "completion"}) {
+       {"serve", "upload", "search", "get", "network", "lookup", "login", "cluster", "rpc", "completion"}) {
     const Ended help = program({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Examples:"), std::string::npos) << command;

@@ -43,15 +43,21 @@ class Program {
     std::ostringstream err;
     Console console{out, err};
     const Variable config("XDG_CONFIG_HOME", folder_.path().string());
-    const int code = run(std::move(arguments), console, {"1.2.3", [this](const ServeOptions& options) {
-                                                           served = options;
-                                                           return 0;
-                                                         }});
+    const auto serve = [this](const ServeOptions& options) {
+      served = options;
+      return 0;
+    };
+    const auto recover = [this](const RecoverRequest& request) -> core::Result<std::string> {
+      recovered = request;
+      return "an-id";
+    };
+    const int code = run(std::move(arguments), console, {"1.2.3", serve, recover});
     return {code, out.str(), err.str()};
   }
   const std::filesystem::path& folder() const { return folder_.path(); }
 
   std::optional<ServeOptions> served;
+  std::optional<RecoverRequest> recovered;
 
  private:
   testing::TemporaryFolder folder_;

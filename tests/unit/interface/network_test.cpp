@@ -33,24 +33,25 @@ TEST(ServeNetwork, IsOnUnlessStandalone) {
 
 TEST(ServeNetwork, BootstrapIsAListAndMayBeRepeated) {
   Program program;
-  const Ended run =
-      program({"serve", "--rpc", "[::]:0", "--bootstrap", "attic.example:1,192.0.2.1:2", "--bootstrap",
-               "[2001:db8::1]:3", "--advertise", "me.example:9", "--cluster-key-file", "k"});
+  const Ended run = program({"serve", "--rpc", "[::]:0", "--bootstrap", "attic.example:1,192.0.2.1:2",
+                             "--bootstrap", "[2001:db8::1]:3", "--advertise", "me.example:9", "--join",
+                             "kadenza-join-x", "--name", "attic"});
   ASSERT_EQ(run.code, 0) << run.err;
   const NetworkOptions expected{{"::", 0},
                                 ListenAddress{"me.example", 9},
                                 {{"attic.example", 1}, {"192.0.2.1", 2}, {"2001:db8::1", 3}},
-                                "k"};
+                                "kadenza-join-x",
+                                "attic"};
   EXPECT_EQ(program.served->network, expected);
 }
 
 TEST(ServeNetwork, EnvironmentCountsToo) {
   Program program;
   const Variable bootstrap("KADENZA_BOOTSTRAP", "127.0.0.1:5,127.0.0.1:6");
-  const Variable key("KADENZA_CLUSTER_KEY_FILE", "key");
+  const Variable token("KADENZA_JOIN", "kadenza-join-x");
   ASSERT_EQ(program({"serve"}).code, 0);
   EXPECT_EQ(program.served->network->bootstrap.size(), 2U);
-  EXPECT_EQ(program.served->network->cluster_key, "key");
+  EXPECT_EQ(program.served->network->join, "kadenza-join-x");
 }
 
 TEST(ServeNetwork, WhatContradictsIsRefused) {
@@ -63,7 +64,7 @@ TEST(ServeNetwork, WhatContradictsIsRefused) {
   };
   refused({"--standalone", "--bootstrap", "127.0.0.1:5"}, "--standalone");
   refused({"--standalone", "--advertise", "127.0.0.1:5"}, "--standalone");
-  refused({"--standalone", "--cluster-key-file", "k"}, "--standalone");
+  refused({"--standalone", "--join", "kadenza-join-x"}, "--standalone");
   refused({"--bootstrap", "127.0.0.1:0"}, "127.0.0.1:0");
   refused({"--bootstrap", "127.0.0.1"}, "port");
   refused({"--advertise", "0.0.0.0:5"}, "0.0.0.0:5");

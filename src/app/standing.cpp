@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "app/standing.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+
+#include "core/replace_file.hpp"
+#include "distributed/control/control_server.hpp"
+#include "distributed/identity/join_token.hpp"
+#include "distributed/rpc/join_call.hpp"
+#include "distributed/rpc/udp_socket.hpp"
+
+namespace kadenza::app {
+namespace {
+
+namespace asio = boost::asio;
+namespace enrolment = distributed::enrolment;
+using core::Result;
+
+constexpr std::string_view kJoinPath = "/kadenza.v1.Enrolment/Join";
+
+std::string written(const asio::ip::address& host, std::uint16_t port) {
+  return host.is_v6() ? fmt::format("[{}]:{}", host.to_string(), port)
+                      : fmt::format("{}:{}", host.to_string(), port);
+}
+
+/// The machine's addresses that others could reach, IPv4 before IPv6; loopback when there are no others.
+std::vector<asio::ip::address> machine_addresses(bool v6_too) {
+  std::vector<asio::ip::address> found;
+  ifaddrs* interfaces = nullptr;
+  if (::getifaddrs(&interfaces) != 0) return {asio::ip::address_v4::loopback()};
+  for (const ifaddrs* one = interfaces; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || (one->ifa_flags & IFF_UP) == 0 || (one->ifa_flags & IFF_LOOPBACK) != 0)
+      continue;
+    if (one->ifa_addr->sa_family == AF_INET) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+      found.emplace_back(asio::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
+    } else if (v6_too && one->ifa_addr->sa_family == AF_INET6) {
+      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
+      asio::ip::address_v6::bytes_type bytes;
+      std::copy_n(v6->sin6_addr.s6_addr, bytes.size(), bytes.begin());
+      const asio::ip::address_v6 address(bytes);
+      if (!address.is_link_local()) found.emplace_back(address);
+    }
+  }
+  ::freeifaddrs(interfaces);
+  std::ranges::stable_partition(found, [](const asio::ip::address& address) { return address.is_v4(); });
+  if (found.empty()) found.emplace_back(asio::ip::address_v4::loopback());
+  return found;
+}
+
+/// "HOST:PORT" of a token.
+Result<std::vector<asio::ip::tcp::endpoint>> resolve(const std::string& address) {
+  KADENZA_TRY(const interface::ListenAddress parsed, interface::parse_peer_address(address));
+  asio::io_context resolving;
+  boost::system::error_code error;
+  const auto found =
+      asio::ip::tcp::resolver(resolving).resolve(parsed.host, std::to_string(parsed.port), error);
+  if (error) return core::fail(core::Errc::kUnavailable, "its address cannot be found: " + error.message());
+  std::vector<asio::ip::tcp::endpoint> endpoints;
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  return endpoints;
+}
+
+core::Task<Result<std::string>> join_at(const core::Clock& clock, std::string address, core::Digest authority,
+                                        std::string request, core::Deadline deadline) {
+  KADENZA_CO_TRY(const auto endpoints, resolve(address));
+  Result<std::string> answer = core::fail(core::Errc::kUnavailable, "its name has no address");
+  for (const auto& endpoint : endpoints) {
+    const auto to = distributed::rpc::from_asio({endpoint.address(), endpoint.port()});
+    const auto executor = co_await asio::this_coro::executor;
+    answer =
+        co_await distributed::rpc::join_call(executor, clock, to, authority, kJoinPath, request, deadline);
+    if (answer || answer.error().code != core::Errc::kUnavailable) break;
+  }
+  co_return answer;
+}
+
+enrolment::SaveDocument save_document_in(const std::filesystem::path& data) {
+  return [file = document_file(data)](std::string_view document) {
+    return core::replace_file(file, document, 0600);
+  };
+}
+
+void log_standing(const enrolment::Standing& standing, const interface::NetworkOptions& options,
+                  const std::filesystem::path& data) {
+  const std::string cluster = standing.identity.cluster.text().substr(0, 10);
+  switch (standing.how) {
+    case enrolment::Standing::How::kBegan:
+      spdlog::info(
+          "this node begins a new cluster, {}; others join it with: kadenza cluster invite --data {}",
+          cluster, data.string());
+      break;
+    case enrolment::Standing::How::kJoined:
+      spdlog::info("this node has joined the cluster {} as {}", cluster, standing.identity.name);
+      break;
+    case enrolment::Standing::How::kMember:
+      if (options.join) spdlog::info("this node is a member already; the join token is not needed");
+      break;
+  }
+}
+
+}  // namespace
+
+std::filesystem::path document_file(const std::filesystem::path& data) {
+  return data / "cluster-document";
+}
+
+Result<enrolment::Standing> take_standing(const interface::NetworkOptions& options,
+                                          const std::filesystem::path& data, const core::Clock& clock) {
+  asio::io_context io;
+  enrolment::JoinCall call = [&clock](std::string address, core::Digest authority, std::string request,
+                                      core::Deadline deadline) {
+    return join_at(clock, std::move(address), authority, std::move(request), deadline);
+  };
+  enrolment::StartOptions start{
+      .folder = data, .join = options.join, .name = options.name, .may_begin = options.bootstrap.empty()};
+  std::optional<Result<enrolment::Standing>> standing;
+  auto taking = [&]() -> core::Task<void> {
+    standing.emplace(
+        co_await enrolment::take_standing(std::move(start), std::move(call), save_document_in(data), clock));
+  };
+  auto taken = asio::co_spawn(io, taking, asio::use_future);
+  io.run();
+  taken.get();
+  if (*standing) log_standing(**standing, options, data);
+  return std::move(*standing);
+}
+
+std::vector<std::string> token_addresses(const interface::NetworkOptions& options, std::uint16_t port) {
+  if (options.advertise) {
+    const bool v6 = options.advertise->host.find(':') != std::string::npos;
+    return {fmt::format("{}{}{}:{}", v6 ? "[" : "", options.advertise->host, v6 ? "]" : "",
+                        options.advertise->port)};
+  }
+  boost::system::error_code is_a_name;
+  const auto host = asio::ip::make_address(options.listen.host, is_a_name);
+  if (is_a_name) return {fmt::format("{}:{}", options.listen.host, port)};
+  if (!host.is_unspecified()) return {written(host, port)};
+  std::vector<std::string> addresses;
+  for (const auto& address : machine_addresses(host.is_v6())) {
+    if (addresses.size() < distributed::identity::JoinToken::kAddressesMax) {
+      addresses.push_back(written(address, port));
+    }
+  }
+  return addresses;
+}
+
+Result<std::string> recover(const interface::RecoverRequest& request) {
+  std::error_code error;
+  std::filesystem::create_directories(request.data, error);
+  if (error) {
+    return core::fail(core::Errc::kInternal, fmt::format("Cannot create the folder {}: {}.",
+                                                         request.data.string(), error.message()));
+  }
+  std::filesystem::permissions(request.data, std::filesystem::perms::owner_all, error);
+  if (distributed::control::is_served(request.data)) {
+    return core::fail(core::Errc::kConflict,
+                      fmt::format("A node runs with the folder {}. Stop it first.", request.data.string()));
+  }
+  const enrolment::IdentityFiles files(request.data);
+  const core::SystemClock clock;
+  const std::string name = request.name.empty() ? enrolment::machine_name() : request.name;
+  KADENZA_TRY(const auto identity,
+              enrolment::recover_cluster(files, request.exported, request.passphrase, name,
+                                         save_document_in(request.data), clock.wall_now()));
+  KADENZA_TRY(const core::NodeId id, identity.certificate.node());
+  return id.text();
+}
+
+}  // namespace kadenza::app
