@@ -5,35 +5,49 @@ import contextlib
 import hashlib
 import os
 import random
+import shutil
 import signal
 import socket
 import time
 
 import pytest
-from kadenza import assert_problem, free_port, wait_until
+from kadenza import assert_problem, free_port, run_cli, wait_until
 
 NODES = 5
 SECRET_MODE = 0o600
 
 
 class Network:
-    """Nodes on this machine that share a key; the first one made it."""
+    """Nodes on this machine; the first one begins a cluster, the others join it by token."""
 
     def __init__(self, new_node):
         self.new_node = new_node
         self.nodes = []
 
-    def add(self, *options, start=True, key=None, data=None):
+    def add(self, *options, start=True, data=None):
         port = free_port(socket.SOCK_DGRAM)
         options = ["--rpc", f"127.0.0.1:{port}", *options]
         if self.nodes:
-            options += ["--bootstrap", self.nodes[0].rpc, "--cluster-key-file", key or self.key_file]
+            options += ["--join", self.token()]
         node = self.new_node(*options, standalone=False, start=False, data=data)
         node.rpc = f"127.0.0.1:{port}"
         node.rpc_port = port
         self.nodes.append(node)
         if start:
             node.start()
+        return node
+
+    def token(self):
+        first = self.nodes[0]
+        result = run_cli("cluster", "invite", "--data", first.data, env=first.environment())
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def outsider(self, bootstrap):
+        """A node of a cluster of its own, not started, that will ask `bootstrap`."""
+        node = self.new_node("--rpc", "127.0.0.1:0", standalone=False)
+        assert node.stop() == 0
+        node.options += ["--bootstrap", bootstrap]
         return node
 
     @property
@@ -136,7 +150,7 @@ def test_the_key_is_made_once_and_is_secret(network):
     assert view(first)["self"] == identity
 
 
-def test_a_restart_needs_neither_bootstrap_nor_key_file(network):
+def test_a_restart_needs_no_token(network):
     nodes = network.grow(3)
     last = nodes[2]
     assert last.stop() == 0
@@ -186,13 +200,9 @@ def test_a_silent_node_does_not_hold_lookups_up(network):
         os.kill(silent.process.pid, signal.SIGCONT)
 
 
-def test_a_wrong_key_never_joins_and_is_counted(network, tmp_path):
+def test_a_wrong_key_never_joins_and_is_counted(network):
     first, second = network.grow(2)
-    wrong = tmp_path / "wrong.key"
-    own = next(line for line in network.key_file.read_text().splitlines() if line.startswith("cluster "))
-    wrong.write_text(network.key_file.read_text().replace(own, f"cluster {key_of('another secret')}"))
-    wrong.chmod(SECRET_MODE)
-    stranger = network.add(key=wrong)  # ready after its patience: it serves what it has
+    stranger = network.outsider(first.rpc).start()  # ready after its patience: it serves what it has
     wait_until(lambda: dropped(first, "unknown_key") > 0, "the stranger's datagrams are counted")
     assert not view(stranger)["joined"]
     assert contacts(stranger) == []
@@ -228,8 +238,8 @@ def test_replayed_and_changed_datagrams_change_nothing(network):
     with socket.socket(type=socket.SOCK_DGRAM) as relay:
         relay.bind(("127.0.0.1", 0))
         relay.settimeout(20)
-        stranger = network.new_node("--rpc", "127.0.0.1:0", "--bootstrap", f"127.0.0.1:{relay.getsockname()[1]}",
-                                    "--cluster-key-file", network.key_file, standalone=False, start=False)
+        stranger = network.outsider(f"127.0.0.1:{relay.getsockname()[1]}")
+        shutil.copy(network.key_file, stranger.data / "cluster.key")
         stranger.launch()
         request, _ = relay.recvfrom(2000)
         relay.settimeout(0.5)
@@ -292,32 +302,32 @@ def refusal(node):
     return node.process.wait(30), node.log()
 
 
-def test_what_keeps_a_node_from_starting(network, tmp_path):
+def test_what_keeps_a_node_from_starting(network):
     first = network.add()
     bootstrap = ["--bootstrap", first.rpc]
-    bad = tmp_path / "bad.key"
-    bad.write_text("no key\n")
-    bad.chmod(SECRET_MODE)
-    public = tmp_path / "public.key"
-    public.write_text(network.key_file.read_text())
-    public.chmod(0o644)
     rpc = ["--rpc", "127.0.0.1:0"]
-    key = ["--cluster-key-file", network.key_file]
     for options, code, words in (
-            ([*rpc, *bootstrap], 1, ["--cluster-key-file"]),
-            ([*rpc, *bootstrap, "--cluster-key-file", tmp_path / "none"], 1, [str(tmp_path / "none")]),
-            ([*rpc, *bootstrap, "--cluster-key-file", bad], 1, [str(bad)]),
-            ([*rpc, *bootstrap, "--cluster-key-file", public], 1, [str(public), "chmod 600"]),
+            ([*rpc, *bootstrap], 1, ["--join"]),
+            ([*rpc, "--join", "nonsense"], 1, ["not a join token"]),
             (["--rpc", first.rpc], 1, ["UDP port", "in use"]),
-            (["--rpc", "0.0.0.0:0", *key, "--bootstrap", "no-such-name.invalid:4748"], 1, ["no-such-name.invalid"]),
-            ([*rpc, *key, "--bootstrap", "192.0.2.1:4748"], 2, ["--rpc"]),
-            ([*rpc, *key, "--bootstrap", "127.0.0.1:0"], 2, ["127.0.0.1:0"]),
+            ([*rpc, "--bootstrap", "192.0.2.1:4748"], 2, ["--rpc"]),
+            ([*rpc, "--bootstrap", "127.0.0.1:0"], 2, ["127.0.0.1:0"]),
             (["--advertise", "0.0.0.0:4748"], 2, ["0.0.0.0:4748"]),
             (["--standalone", *bootstrap], 2, ["--standalone"])):
         ended, said = refusal(network.new_node(*options, standalone=False, start=False))
         assert ended == code, said
         for word in words:
             assert word in said
+
+
+def test_secrets_that_others_may_read_are_refused(network):
+    first = network.add()
+    assert first.stop() == 0
+    for secret in ("cluster.key", "membership", "node.key", "authority.key"):
+        (first.data / secret).chmod(0o644)
+        ended, said = refusal(first)
+        assert ended == 1 and str(first.data / secret) in said and "chmod 600" in said
+        (first.data / secret).chmod(SECRET_MODE)
 
 
 def test_an_advertised_address_is_what_others_hear(network):
@@ -329,18 +339,3 @@ def test_an_advertised_address_is_what_others_hear(network):
     network.wait_complete([first, second, third])
     assert second.rpc in {contact["endpoint"] for contact in contacts(third)}
     assert view(second)["endpoint"] == second.rpc
-
-
-def test_keys_are_replaced_without_interruption(network):
-    """docs/formats/cluster-keys.md: the new key as second everywhere, then first everywhere, then alone."""
-    nodes = network.grow(3)
-    lines = network.key_file.read_text().splitlines()
-    old, account = (next(line for line in lines if line.startswith(kind)) for kind in ("cluster ", "account "))
-    fresh = f"cluster {key_of('the new secret')}"
-    for stage, keys in (("announced", [old, fresh]), ("switched", [fresh, old]), ("settled", [fresh])):
-        for node in nodes:
-            assert node.stop() == 0
-            node.options = ["--rpc", node.rpc]
-            (node.data / "cluster.key").write_text("\n".join([lines[0], "revision 2", f"stage {stage}", *keys, account, ""]))
-            node.start()
-            network.wait_complete(nodes)
