@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "distributed/kademlia/planted_bugs.hpp"
+#include "sim/balance.hpp"
 #include "sim/kademlia_swarm.hpp"
 #include "sim/measure.hpp"
 #include "sim/swarm_run.hpp"
@@ -21,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   kadenza-sim seeds --from 1 --count 100000          a night; two cores: two processes with other seeds
   kadenza-sim measure --nodes 10000 --scenario dead30
   kadenza-sim measure --nodes 1000 --scenario churn --json
+  kadenza-sim balance --nodes 20 --class 8 --class 9 --class 10
 )";
 
 void progress(const std::string& text) {
@@ -103,6 +105,16 @@ int main_with(int argc, char** argv) {
       ->capture_default_str();
   figures->add_flag("--json", json, "One line of JSON instead of a table");
 
+  BalanceOptions keys;
+  auto* balance = app.add_subcommand("balance", "How evenly placement spreads keys, and what a join moves");
+  balance->add_option("--nodes", keys.nodes, "How many")->check(CLI::PositiveNumber)->capture_default_str();
+  balance->add_option("--keys", keys.keys, "How many")->check(CLI::PositiveNumber)->capture_default_str();
+  balance->add_option("--class", keys.classes, "Capacity classes, in turn")->check(CLI::Range(1, 16));
+  balance->add_option("--replicas", keys.settings.replicas, "R")->capture_default_str();
+  balance->add_option("--candidates", keys.settings.candidates, "C")->capture_default_str();
+  balance->add_option("--seed", keys.seed, "Decides everything")->capture_default_str();
+  balance->add_flag("--json", json, "One line of JSON instead of a table");
+
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
   app.add_option("--planted-bug", bug, "1 … 5, in the order of planted_bugs.hpp");
@@ -114,6 +126,11 @@ int main_with(int argc, char** argv) {
 #endif
   if (run->parsed()) return run_one(seed, nodes) ? 0 : 1;
   if (seeds->parsed()) return run_many(from, count, step, nodes) ? 0 : 1;
+  if (balance->parsed()) {
+    const Balance measured = measure_balance(keys);
+    fmt::print("{}\n", json ? as_json(measured) : as_text(measured));
+    return 0;
+  }
   options.settle = std::chrono::minutes(settle_minutes);
   options.scenario = *parse_scenario(scenario);
   const Measurement measurement = measure(options, progress);
