@@ -65,16 +65,16 @@ core::Task<void> Directory::look_up(Partition region, core::Deadline deadline) {
   if (!found) co_return;
   const std::lock_guard lock(mutex_);
   whole_network_known_ = found->size() < options_.candidates;
-  note_live(*found);
-  note_missing(region, *found);
+  const auto now = clock_.now();
+  note_live(*found, now);
+  note_missing(region, *found, now);
   std::erase_if(members_, [this](const auto& entry) { return !in_grace(entry.second); });
   if (regions_.size() >= kRegionsMax) regions_.clear();
-  regions_[region.key].looked_up = clock_.now();
-  if (whole_network_known_) regions_[kEverywhere.key].looked_up = clock_.now();
+  regions_[region.key].looked_up = now;
+  if (whole_network_known_) regions_[kEverywhere.key].looked_up = now;
 }
 
-void Directory::note_live(const std::vector<kademlia::Contact>& found) {
-  const auto now = clock_.now();
+void Directory::note_live(const std::vector<kademlia::Contact>& found, core::Instant now) {
   for (const auto& contact : found) {
     auto& member = members_[contact.id];
     member.contact = contact;
@@ -85,8 +85,8 @@ void Directory::note_live(const std::vector<kademlia::Contact>& found) {
 }
 
 /// Who should have been found and was not is silent.
-void Directory::note_missing(const Partition& region, const std::vector<kademlia::Contact>& found) {
-  const auto now = clock_.now();
+void Directory::note_missing(const Partition& region, const std::vector<kademlia::Contact>& found,
+                             core::Instant now) {
   const auto radius =
       whole_network_known_ ? kademlia::Distance::max() : kademlia::distance(found.back().id, region.key);
   for (auto& [id, member] : members_) {
@@ -147,13 +147,13 @@ std::optional<kademlia::Contact> Directory::contact(const core::NodeId& id) cons
   return found == members_.end() ? std::nullopt : std::optional(found->second.contact);
 }
 
-void Directory::answered(const kademlia::Contact& contact, core::Duration took) {
+void Directory::answered(const kademlia::Contact& contact, std::optional<core::Duration> took) {
   const std::lock_guard lock(mutex_);
   auto& member = members_[contact.id];
   member.contact = contact;
   member.heard = clock_.now();
   member.failing_since.reset();
-  member.round_trip = member.round_trip ? (*member.round_trip * 7 + took) / 8 : took;
+  if (took) member.round_trip = member.round_trip ? (*member.round_trip * 7 + *took) / 8 : *took;
 }
 
 void Directory::failed(const core::NodeId& id) {

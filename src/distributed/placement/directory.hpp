@@ -66,8 +66,8 @@ class Directory : public std::enable_shared_from_this<Directory> {
   std::optional<kademlia::Contact> contact(const core::NodeId& id) const;
   bool is_member(const core::NodeId& id) const { return options_.is_member(id); }
 
-  /// A call to the member was answered, whatever the answer, after `took`.
-  void answered(const kademlia::Contact& member, core::Duration took);
+  /// A call to the member was answered, whatever the answer; `took` when that says how near it is.
+  void answered(const kademlia::Contact& member, std::optional<core::Duration> took);
   /// It was not: nobody there, somebody else there, or not in time.
   void failed(const core::NodeId& member);
   /// Smoothed over the calls answered lately; nothing when there were none.
@@ -93,8 +93,8 @@ class Directory : public std::enable_shared_from_this<Directory> {
   /// Which lookup serves the partition: one for all in a network that fits into a single answer.
   Partition region_of(const Partition& partition) const;
   core::Task<void> look_up(Partition region, core::Deadline deadline);
-  void note_live(const std::vector<kademlia::Contact>& found);
-  void note_missing(const Partition& region, const std::vector<kademlia::Contact>& found);
+  void note_live(const std::vector<kademlia::Contact>& found, core::Instant now);
+  void note_missing(const Partition& region, const std::vector<kademlia::Contact>& found, core::Instant now);
   void renew_later(const Partition& region);
   Order order_now(const Partition& partition) const;
   bool in_grace(const Member& member) const;

@@ -8,6 +8,7 @@
 
 #include "core/blocking.hpp"
 #include "distributed/messages/song_message.hpp"
+#include "distributed/placement/directory.hpp"
 #include "distributed/replication/methods.hpp"
 #include "distributed/replication/puller.hpp"
 #include "distributed/streaming/song_cache.hpp"
@@ -165,6 +166,13 @@ core::Task<Result<HeldSong>> Holder::copy(const core::SongRecord& record,
   co_return co_await (*incoming)->commit(record, std::move(*cover), on_conflict, deadline);
 }
 
+void Holder::locate(std::vector<kademlia::Contact>& sources) const {
+  for (auto& source : sources) {
+    if (source.endpoint.usable() || !parts_.directory) continue;
+    if (const auto known = parts_.directory->contact(source.id)) source.endpoint = known->endpoint;
+  }
+}
+
 core::Task<Result<v1::ClaimReply>> Holder::serve_claim(v1::ClaimRequest request) {
   KADENZA_CO_TRY(const auto song, messages::id_from<core::SongId>(request.song()));
   KADENZA_CO_TRY(const auto audio, messages::id_from<core::Digest>(request.audio()));
@@ -184,6 +192,7 @@ core::Task<Result<v1::ClaimReply>> Holder::serve_claim(v1::ClaimRequest request)
 core::Task<Result<v1::StoreReply>> Holder::serve_store(peers::Caller caller, v1::StoreRequest request) {
   KADENZA_CO_TRY(auto record, messages::record_from(request.record()));
   KADENZA_CO_TRY(auto sources, sources_from(request));
+  locate(sources);
   const auto held = co_await store(std::move(record), std::move(sources), OnConflict::kKeep, caller.deadline);
   if (!held) co_return std::unexpected(held.error());
   v1::StoreReply reply;

@@ -35,6 +35,9 @@ class StoreReply;
 class StoreRequest;
 }  // namespace kadenza::v1
 
+namespace kadenza::distributed::placement {
+class Directory;
+}
 namespace kadenza::distributed::streaming {
 class SongCache;
 }
@@ -62,6 +65,8 @@ class Holder {
     core::Timers& timers;
     boost::asio::any_io_executor blocking;
     streaming::SongCache* cache = nullptr;  ///< what it has can be read, too
+    /// Knows where a source is that does not know its own address; none: such sources are not usable.
+    const placement::Directory* directory = nullptr;
   };
   explicit Holder(Parts parts) : parts_(std::move(parts)), claims_(parts_.clock) {}
 
@@ -81,6 +86,7 @@ class Holder {
 
  private:
   class Storing;
+  void locate(std::vector<kademlia::Contact>& sources) const;
   core::Task<core::Result<services::library::HeldSong>> copy(const core::SongRecord& record,
                                                              std::vector<kademlia::Contact> sources,
                                                              services::library::OnConflict on_conflict,

@@ -36,6 +36,8 @@ using services::library::OnConflict;
 constexpr auto kClaimTimeout = std::chrono::seconds(2);
 /// Between two questions whether another upload of the same song has ended.
 constexpr auto kClaimPause = std::chrono::milliseconds(50);
+/// Between two attempts to copy a record that won.
+constexpr auto kTakePause = std::chrono::seconds(5);
 constexpr auto kAnnounceTimeout = std::chrono::seconds(1);
 
 /// When a stand-in is asked beside a holder that has not answered: what the copy should take at 10 MB/s.
@@ -292,6 +294,35 @@ core::Task<Result<core::UploadOutcome>> Replicator::place(std::shared_ptr<const 
   outcome.same_audio = outcome.song.audio == audio;
   if (outcome.same_audio) outcome.searchable = co_await announced(outcome.song);
   co_return outcome;
+}
+
+void Replicator::take_winner(core::Song winner) {
+  auto take = [self = shared_from_this(), winner = std::move(winner)]() -> core::Task<void> {
+    while (!co_await self->try_to_take(winner)) {
+      co_await self->parts_.timers.sleep_until(self->parts_.clock.now() + kTakePause);
+    }
+  };
+  asio::co_spawn(asio::make_strand(parts_.executor), std::move(take), asio::detached);
+}
+
+core::Task<bool> Replicator::try_to_take(core::Song winner) {
+  const auto held = co_await parts_.songs.record(winner.id);
+  if (!held || !services::library::wins_over(winner, (*held)->song)) co_return true;
+  const auto deadline = parts_.clock.now() + limit_for(winner.size);
+  const auto partition = placement::partition_of(winner.id, parts_.settings.partition_bits);
+  for (const auto& candidate : co_await parts_.directory.order(partition, deadline)) {
+    if (candidate.self || candidate.silent) continue;
+    const auto by = std::min<core::Deadline>(deadline, parts_.clock.now() + kClaimTimeout);
+    auto found = co_await parts_.replicas.read(candidate.contact, winner.id, {0, 1}, true, by);
+    if (!found || !found->record || found->record->song.audio != winner.audio) continue;
+    std::vector<kademlia::Contact> sources{candidate.contact};
+    const auto stored =
+        co_await parts_.holder.store(*found->record, std::move(sources), OnConflict::kMerge, deadline);
+    if (stored) co_return true;
+    spdlog::debug("the record of song {} that won cannot be copied yet: {}", winner.id.text(),
+                  stored.error().detail);
+  }
+  co_return false;
 }
 
 core::Task<bool> Replicator::announced(core::Song song) {

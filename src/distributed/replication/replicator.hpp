@@ -28,7 +28,9 @@ class Replicator : public std::enable_shared_from_this<Replicator> {
   struct Parts {
     placement::Directory& directory;
     peers::Peers& peers;
+    RemoteReplicas& replicas;
     Holder& holder;
+    services::library::SongStore& songs;
     Offers& offers;
     const core::Clock& clock;
     core::Timers& timers;
@@ -52,8 +54,13 @@ class Replicator : public std::enable_shared_from_this<Replicator> {
   core::Task<core::Result<core::UploadOutcome>> place(std::shared_ptr<const Offer> offer,
                                                       core::Deadline deadline);
 
+  /// The catalogue says that another record of this song won. If this node holds the one that lost, it copies
+  /// the winner from those who have it, and lets its own go then. In the background, until it is done.
+  void take_winner(core::Song winner);
+
  private:
   class Run;
+  core::Task<bool> try_to_take(core::Song winner);
   core::Task<core::Result<ClaimOutcome>> claim(const placement::Order& order, core::Song song,
                                                core::Deadline deadline);
   core::Task<core::Result<ClaimOutcome>> claim_at(placement::Candidate candidate, core::Song song,

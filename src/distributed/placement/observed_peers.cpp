@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/placement/observed_peers.hpp"
+
+#include <utility>
+
+namespace kadenza::distributed::placement {
+
+namespace {
+
+/// A call that took longer waited for something at the other node, as those for changes do.
+constexpr auto kRoundTripMax = std::chrono::seconds(1);
+
+}  // namespace
+
+core::Task<core::Result<std::string>> ObservedPeers::call(kademlia::Contact to, std::string_view path,
+                                                          std::string request, core::Deadline deadline) {
+  const auto begun = clock_.now();
+  auto answer = co_await calls_.call(to, path, std::move(request), deadline);
+  if (answer || (answer.error().code != core::Errc::kUnavailable &&
+                 answer.error().code != core::Errc::kDeadlineExceeded &&
+                 answer.error().code != core::Errc::kCancelled)) {
+    const auto took = clock_.now() - begun;
+    directory_.answered(to, took < kRoundTripMax ? std::optional(took) : std::nullopt);
+  } else if (answer.error().code != core::Errc::kCancelled) {
+    directory_.failed(to.id);
+  }
+  co_return answer;
+}
+
+}  // namespace kadenza::distributed::placement
