@@ -82,6 +82,11 @@ rpc::tls::TlsIdentity::IsMember Cluster::member_check() {
   };
 }
 
+bool Cluster::founder() const {
+  const auto& standing = options_.standing;
+  return standing.authority && standing.authority->certificate().fingerprint() == standing.identity.cluster;
+}
+
 Result<void> Cluster::build() {
   KADENZA_TRY(identity_,
               rpc::tls::TlsIdentity::create(*options_.standing.key, credentials(options_.standing.identity),

@@ -59,6 +59,9 @@ class Cluster {
   distributed::cluster::ClusterDocument& document() noexcept { return *document_; }
   distributed::cluster::ClusterExchange& exchange() noexcept { return *exchange_; }
   distributed::control::ControlServer& control() noexcept { return *control_; }
+  const std::string& name() const noexcept { return options_.standing.identity.name; }
+  /// This node began the cluster.
+  bool founder() const;
 
   /// Begins to serve other members and the control socket. Blocking.
   core::Result<void> start();

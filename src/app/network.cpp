@@ -71,16 +71,6 @@ Result<std::vector<Endpoint>> seeds_of(const interface::NetworkOptions& options,
   return seeds;
 }
 
-Result<std::uint64_t> space_for(const NodeNetwork::Options& options) {
-  if (options.capacity) return *options.capacity;
-  std::error_code error;
-  const auto space = std::filesystem::space(options.data, error);
-  if (error)
-    return fail(Errc::kInternal,
-                fmt::format("Cannot measure the disk of {}: {}.", options.data.string(), error.message()));
-  return space.capacity;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
@@ -100,15 +90,18 @@ Result<std::unique_ptr<NodeNetwork>> NodeNetwork::start(Options options) {
   }
   KADENZA_TRY(driver.seeds, seeds_of(options.network, v6_too, knows_others || !options.seeds.empty()));
   for (const auto& seed : options.seeds) driver.seeds.push_back(seed.endpoint);
-  KADENZA_TRY(const std::uint64_t space, space_for(options));
-  driver.capacity_class = distributed::kademlia::capacity_class(space);
+  driver.capacity_class = distributed::kademlia::capacity_class(options.capacity);
   const bool expects_others = knows_others || !driver.seeds.empty();
 
+  distributed::kademlia::Contact self{options.id, {}, driver.capacity_class};
+  const auto advertised_at = driver.advertise;
   KADENZA_TRY(auto opened,
               KademliaDriver::open(options.io, options.blocking, *options.clock, std::move(driver)));
   opened->start();
   spdlog::info("node {} listens on UDP {}", opened->id().text(), opened->local().text());
-  return std::unique_ptr<NodeNetwork>(new NodeNetwork(std::move(opened), *options.clock, expects_others));
+  self.endpoint = advertised_at.value_or(opened->local());
+  return std::unique_ptr<NodeNetwork>(
+      new NodeNetwork(std::move(opened), *options.clock, self, expects_others));
 }
 
 core::Task<void> NodeNetwork::joined(core::Duration patience) {

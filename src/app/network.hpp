@@ -11,7 +11,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/task.hpp"
-#include "distributed/network_view.hpp"
+#include "distributed/rpc/kademlia_driver.hpp"
 #include "interface/serve_options.hpp"
 
 namespace kadenza::app {
@@ -25,7 +25,7 @@ class NodeNetwork {
     distributed::identity::KeyRing keys;
     std::vector<distributed::kademlia::Contact> seeds;  ///< members known before any was met
     std::filesystem::path data;
-    std::optional<std::uint64_t> capacity;  ///< none: the size of the disk that holds `data`
+    std::uint64_t capacity = 0;  ///< bytes that its owner gives for storing
     boost::asio::any_io_executor io;
     boost::asio::any_io_executor blocking;
     const core::Clock* clock = nullptr;  ///< outlives the network
@@ -35,7 +35,6 @@ class NodeNetwork {
   /// known, a port in use.
   static core::Result<std::unique_ptr<NodeNetwork>> start(Options options);
 
-  core::Network& view() noexcept { return view_; }
   std::string endpoint() const { return driver_->local().text(); }
   /// Somebody is to be asked: the node is not the first of its network.
   bool expects_others() const noexcept { return expects_others_; }
@@ -43,16 +42,19 @@ class NodeNetwork {
   /// Until this node has joined, at most `patience`.
   core::Task<void> joined(core::Duration patience);
   std::shared_ptr<distributed::rpc::KademliaDriver> kademlia() const { return driver_; }
+  /// This node as others reach it. On all addresses and without --advertise only they know where that is: the
+  /// endpoint is not usable then.
+  const distributed::kademlia::Contact& self() const noexcept { return self_; }
   core::Task<void> stop();
 
  private:
   NodeNetwork(std::shared_ptr<distributed::rpc::KademliaDriver> driver, const core::Clock& clock,
-              bool expects_others)
-      : driver_(std::move(driver)), clock_(clock), view_(driver_), expects_others_(expects_others) {}
+              const distributed::kademlia::Contact& self, bool expects_others)
+      : driver_(std::move(driver)), clock_(clock), self_(self), expects_others_(expects_others) {}
 
   std::shared_ptr<distributed::rpc::KademliaDriver> driver_;
   const core::Clock& clock_;
-  distributed::NetworkView view_;
+  distributed::kademlia::Contact self_;
   bool expects_others_;
 };
 

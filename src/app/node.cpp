@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "app/cluster.hpp"
+#include "app/music.hpp"
 #include "app/network.hpp"
 #include "app/standing.hpp"
 #include "core/clock.hpp"
@@ -45,6 +46,17 @@ std::filesystem::path media_program() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kadenza-media";
 }
 
+Result<std::uint64_t> space_for(const interface::ServeOptions& options) {
+  if (options.capacity) return *options.capacity;
+  std::error_code error;
+  const auto space = std::filesystem::space(options.data, error);
+  if (error) {
+    return core::fail(core::Errc::kInternal, fmt::format("Cannot measure the disk of {}: {}.",
+                                                         options.data.string(), error.message()));
+  }
+  return space.capacity;
+}
+
 views::HttpOptions http_options(const interface::ServeOptions& options) {
   views::HttpOptions http;
   for (const auto& address : options.http) {
@@ -68,6 +80,8 @@ struct Node::Parts {
   Result<void> start_network(const interface::ServeOptions& options);
   Result<void> start_http(const interface::ServeOptions& options);
   core::Task<void> ready_when_joined();
+  services::accounts::PasswordAccounts& accounts();
+  std::vector<std::string> urls() const;
   void leave_local_tokens();
   void remove_local_tokens();
 
@@ -84,9 +98,10 @@ struct Node::Parts {
   std::vector<std::jthread> threads;
 
   std::unique_ptr<services::library::LocalLibrary> library;
-  std::unique_ptr<services::accounts::LocalAccounts> accounts;
-  std::unique_ptr<NodeNetwork> network;  ///< none: --standalone
-  std::unique_ptr<Cluster> cluster;      ///< likewise
+  std::unique_ptr<services::accounts::LocalAccounts> own_accounts;  ///< none: the cluster's
+  std::unique_ptr<NodeNetwork> network;                             ///< none: --standalone
+  std::unique_ptr<Cluster> cluster;                                 ///< likewise
+  std::unique_ptr<Music> music;                                     ///< likewise
   bool began_cluster = false;
   std::unique_ptr<views::HttpServer> http;
 
@@ -113,13 +128,16 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
   library_options.clock = &clock;
   KADENZA_TRY(library, services::library::LocalLibrary::open(std::move(library_options)));
 
-  KADENZA_TRY(accounts,
-              services::accounts::LocalAccounts::open(
-                  {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
-
-  if (options.network) KADENZA_TRY_VOID(start_network(options));
+  if (options.network) {
+    KADENZA_TRY_VOID(start_network(options));
+  } else {
+    KADENZA_TRY(own_accounts,
+                services::accounts::LocalAccounts::open(
+                    {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
+  }
   KADENZA_TRY_VOID(start_http(options));
   leave_local_tokens();  // before anybody hears that this node is ready
+  if (music) music->announce_http(urls());
   if (network && network->expects_others()) {
     asio::co_spawn(io, ready_when_joined(), asio::detached);
   } else {
@@ -129,6 +147,7 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
 }
 
 Result<void> Node::Parts::start_network(const interface::ServeOptions& options) {
+  KADENZA_TRY(const auto capacity, space_for(options));
   KADENZA_TRY(auto standing, take_standing(*options.network, options.data, clock));
   began_cluster = standing.how == distributed::enrolment::Standing::How::kBegan;
   KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
@@ -136,7 +155,7 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
                                            .keys = standing.keys.cluster,
                                            .seeds = standing.identity.seeds,
                                            .data = options.data,
-                                           .capacity = options.capacity,
+                                           .capacity = capacity,
                                            .io = io.get_executor(),
                                            .blocking = blocking.get_executor(),
                                            .clock = &clock}));
@@ -147,16 +166,39 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
                                       .blocking = blocking.get_executor(),
                                       .clock = &clock,
                                       .kademlia = network->kademlia()}));
-  return cluster->start();
+  KADENZA_TRY(music, Music::open({.cluster = *cluster,
+                                  .local = *library,
+                                  .kademlia = network->kademlia(),
+                                  .self = network->self(),
+                                  .data = options.data,
+                                  .capacity = capacity,
+                                  .version = KADENZA_VERSION,
+                                  .io = io.get_executor(),
+                                  .blocking = blocking.get_executor(),
+                                  .clock = &clock}));
+  KADENZA_TRY_VOID(cluster->start());
+  music->start();
+  return {};
+}
+
+services::accounts::PasswordAccounts& Node::Parts::accounts() {
+  return music ? music->accounts() : *own_accounts;
+}
+
+std::vector<std::string> Node::Parts::urls() const {
+  std::vector<std::string> result;
+  for (const auto& address : http->addresses()) result.push_back(address.url());
+  return result;
 }
 
 Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
-  views::HttpDependencies dependencies{*library,
-                                       *accounts,
+  core::MusicLibrary& everything = music ? music->library() : *library;
+  views::HttpDependencies dependencies{everything,
+                                       accounts(),
                                        clock,
                                        std::make_shared<prometheus::Registry>(),
                                        spdlog::default_logger()->clone("http"),
-                                       network ? &network->view() : nullptr,
+                                       music ? &music->network() : nullptr,
                                        web::site()};
   auto http_settings = http_options(options);
   http_settings.ready = false;
@@ -173,7 +215,7 @@ core::Task<void> Node::Parts::ready_when_joined() {
 void Node::Parts::leave_local_tokens() {
   for (const auto& address : http->addresses()) {
     const middleware::Endpoint endpoint{.tls = address.tls, .host = address.host, .port = address.port};
-    if (auto saved = tokens.save(endpoint, accounts->local_token()); !saved) {
+    if (auto saved = tokens.save(endpoint, accounts().local_token()); !saved) {
       spdlog::warn("the command line will have to log in, because its token cannot be left: {}",
                    saved.error().detail);
       return;
@@ -199,9 +241,7 @@ Result<std::unique_ptr<Node>> Node::start(const interface::ServeOptions& options
 }
 
 std::vector<std::string> Node::urls() const {
-  std::vector<std::string> urls;
-  for (const auto& address : parts_->http->addresses()) urls.push_back(address.url());
-  return urls;
+  return parts_->urls();
 }
 
 std::optional<std::string> Node::network_endpoint() const {
@@ -213,7 +253,8 @@ bool Node::began_cluster() const {
 }
 
 std::optional<std::string> Node::take_generated_password() {
-  return parts_->accounts->take_generated_password();
+  return parts_->music ? parts_->music->take_generated_password()
+                       : parts_->own_accounts->take_generated_password();
 }
 
 Result<void> Node::reload_certificate() {
@@ -225,6 +266,7 @@ void Node::stop() {
   if (parts.threads.empty()) return;
   parts.remove_local_tokens();
   if (parts.http) parts.wait_for(parts.http->stop());
+  if (parts.music) parts.wait_for(parts.music->stop());
   if (parts.cluster) parts.wait_for(parts.cluster->stop());
   if (parts.network) parts.wait_for(parts.network->stop());
   if (parts.library) parts.wait_for(parts.library->stop());

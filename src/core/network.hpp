@@ -46,13 +46,32 @@ struct RoundTrips {
   Duration total{};
 };
 
+/// A member of the cluster, as people know it.
+struct NetworkMember {
+  NodeId id;
+  std::string name;
+  std::vector<std::string> http;  ///< URLs where listeners reach it
+  bool self = false;
+  bool healthy = false;                       ///< it answers calls
+  std::optional<Duration> round_trip;         ///< of calls, smoothed
+  std::optional<std::uint64_t> stored_bytes;  ///< none: not heard yet
+  std::uint64_t capacity_bytes = 0;           ///< configured
+};
+
+/// A node that holds a song.
+struct SongHolder {
+  NodeId node;
+  bool self = false;
+};
+
 /// One node's view of the network, at one moment.
 struct NetworkSnapshot {
   NodeId self;
   std::string endpoint;
-  double estimated_nodes = 1;   ///< this one included
-  bool joined = false;          ///< somebody answered, and the own neighbourhood is known
-  bool link_suspected = false;  ///< nobody answers: this node's own link seems to be down
+  double estimated_nodes = 1;          ///< this one included
+  bool joined = false;                 ///< somebody answered, and the own neighbourhood is known
+  bool link_suspected = false;         ///< nobody answers: this node's own link seems to be down
+  std::vector<NetworkMember> members;  ///< of the cluster, this node included; in the order of ids
   std::vector<NetworkBucket> buckets;
   /// Named counters since the start. Datagrams dropped unread are "dropped_" and the reason.
   std::vector<std::pair<std::string, std::uint64_t>> traffic;
@@ -88,6 +107,8 @@ class Network {
   virtual Task<Result<NetworkSnapshot>> snapshot(Deadline deadline) = 0;
   /// Finds the nodes nearest to `key`. kTooManyRequests when too many are under way.
   virtual Task<Result<LookupTrace>> lookup(NodeId key, Deadline deadline) = 0;
+  /// The nodes that have the song, as they say themselves when asked now; the first in its order first.
+  virtual Task<Result<std::vector<SongHolder>>> holders(SongId id, Deadline deadline) = 0;
 };
 
 }  // namespace kadenza::core

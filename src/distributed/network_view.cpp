@@ -146,7 +146,9 @@ core::LookupTrace in_words_of_core(const kademlia::LookupResult& found, const co
 
 core::Task<core::Result<core::NetworkSnapshot>> NetworkView::snapshot(core::Deadline) {
   const NetworkSnapshot seen = co_await driver_->snapshot();
-  co_return in_words_of_core(seen);
+  auto snapshot = in_words_of_core(seen);
+  snapshot.members = above_.members();
+  co_return snapshot;
 }
 
 core::Task<core::Result<core::LookupTrace>> NetworkView::lookup(core::NodeId key, core::Deadline deadline) {

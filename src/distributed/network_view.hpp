@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/network.hpp"
 #include "distributed/rpc/kademlia_driver.hpp"
@@ -12,13 +15,25 @@ namespace kadenza::distributed {
 /// called from any thread, also while the driver stops.
 class NetworkView final : public core::Network {
  public:
-  explicit NetworkView(std::shared_ptr<rpc::KademliaDriver> driver) : driver_(std::move(driver)) {}
+  /// What the layers above Kademlia add to the view: who the members are, and who has a song.
+  struct Above {
+    std::function<std::vector<core::NetworkMember>()> members;
+    std::function<core::Task<core::Result<std::vector<core::SongHolder>>>(core::SongId, core::Deadline)>
+        holders;
+  };
+  NetworkView(std::shared_ptr<rpc::KademliaDriver> driver, Above above)
+      : driver_(std::move(driver)), above_(std::move(above)) {}
 
   core::Task<core::Result<core::NetworkSnapshot>> snapshot(core::Deadline deadline) override;
   core::Task<core::Result<core::LookupTrace>> lookup(core::NodeId key, core::Deadline deadline) override;
+  core::Task<core::Result<std::vector<core::SongHolder>>> holders(core::SongId id,
+                                                                  core::Deadline deadline) override {
+    return above_.holders(id, deadline);
+  }
 
  private:
   std::shared_ptr<rpc::KademliaDriver> driver_;
+  Above above_;
 };
 
 /// Pure parts of the above.

@@ -13,6 +13,7 @@ core::Task<Response> get_readiness(Environment& environment, Request& request);
 core::Task<Response> get_metrics(Environment& environment, Request& request);
 
 core::Task<Response> get_network(Environment& environment, Request& request);
+core::Task<Response> get_holders(Environment& environment, Request& request);
 core::Task<Response> get_lookup(Environment& environment, Request& request);
 
 core::Task<Response> post_session(Environment& environment, Request& request);

@@ -29,6 +29,14 @@ core::Task<Response> get_network(Environment& environment, Request& request) {
   co_return fresh(seen);
 }
 
+core::Task<Response> get_holders(Environment& environment, Request& request) {
+  if (environment.network == nullptr) co_return no_network();
+  const auto id = id_argument<core::SongId>(request, "song");
+  if (!id) co_return problem(id.error());
+  const auto found = co_await environment.network->holders(*id, request.deadline);
+  co_return fresh(found);
+}
+
 core::Task<Response> get_lookup(Environment& environment, Request& request) {
   if (environment.network == nullptr) co_return no_network();
   const auto key = core::NodeId::parse(request.arguments.front());

@@ -63,6 +63,22 @@ void write_contacts(JsonWriter& json, std::string_view name,
   json.end_array();
 }
 
+void write_members(JsonWriter& json, const std::vector<core::NetworkMember>& members) {
+  json.key("nodes").begin_array();
+  for (const auto& member : members) {
+    json.begin_object().member("id", member.id.text()).member("name", member.name);
+    json.key("http").begin_array();
+    for (const auto& url : member.http) json.value(url);
+    json.end_array().member("self", member.self).member("healthy", member.healthy);
+    json.member("state", member.healthy ? "live" : "dead");
+    write_milliseconds(json, "round_trip_ms", member.round_trip);
+    json.key("stored_bytes");
+    member.stored_bytes ? json.value(*member.stored_bytes) : json.null();
+    json.member("capacity_bytes", member.capacity_bytes).end_object();
+  }
+  json.end_array();
+}
+
 void write_round_trips(JsonWriter& json, const core::RoundTrips& trips) {
   json.key("round_trips").begin_object().member("count", trips.count);
   json.member("total_ms", milliseconds(trips.total)).key("at_most").begin_array();
@@ -88,6 +104,7 @@ std::string to_json(const core::NetworkSnapshot& snapshot) {
   json.begin_object().member("self", snapshot.self.text()).member("endpoint", snapshot.endpoint);
   json.member("estimated_nodes", std::llround(snapshot.estimated_nodes));
   json.member("joined", snapshot.joined).member("link_suspected", snapshot.link_suspected);
+  write_members(json, snapshot.members);
   json.key("buckets").begin_array();
   for (const auto& bucket : snapshot.buckets) {
     json.begin_object().member("shared_bits", bucket.shared_bits);
@@ -100,6 +117,16 @@ std::string to_json(const core::NetworkSnapshot& snapshot) {
   json.end_object();
   write_round_trips(json, snapshot.round_trips);
   return json.end_object().take();
+}
+
+std::string to_json(const std::vector<core::SongHolder>& holders) {
+  JsonWriter json;
+  json.begin_object().key("holders").begin_array();
+  for (const auto& holder : holders) {
+    json.begin_object().member("node", holder.node.text()).member("state", "live");
+    json.member("self", holder.self).end_object();
+  }
+  return json.end_array().end_object().take();
 }
 
 std::string to_json(const core::LookupTrace& trace) {

@@ -11,5 +11,6 @@ namespace kadenza::views {
 
 std::string to_json(const core::NetworkSnapshot& snapshot);
 std::string to_json(const core::LookupTrace& trace);
+std::string to_json(const std::vector<core::SongHolder>& holders);
 
 }  // namespace kadenza::views

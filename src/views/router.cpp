@@ -54,6 +54,7 @@ const std::vector<Route>& table() {
       {verb::get, "/api/v1/genres/{name}", kLogIn, get_genre, {}},
       {verb::get, "/api/v1/totals", kLogIn, get_totals, {}},
 
+      {verb::get, "/api/v1/songs/{id}/holders", kLogIn, get_holders, {}},
       {verb::get, "/api/v1/network", kLogIn, get_network, {}},
       {verb::get, "/api/v1/network/lookup/{key}", kLogIn, get_lookup, {}},
   };

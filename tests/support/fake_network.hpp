@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <optional>
+#include <vector>
 
 #include "core/network.hpp"
 #include "core/sha256.hpp"
@@ -25,6 +26,11 @@ class FakeNetwork final : public core::Network {
     co_return made_trace(key);
   }
 
+  core::Task<core::Result<std::vector<core::SongHolder>>> holders(core::SongId, core::Deadline) override {
+    if (error) co_return std::unexpected(*error);
+    co_return std::vector<core::SongHolder>{{node_id("live"), false}, {node_id("self"), true}};
+  }
+
   static core::NetworkSnapshot made_snapshot() {
     using State = core::NetworkContact::State;
     using namespace std::chrono_literals;
@@ -34,6 +40,13 @@ class FakeNetwork final : public core::Network {
     seen.estimated_nodes = 4.6;
     seen.joined = true;
     seen.traffic = {{"datagrams_in", 7}, {"bytes_in", 700}, {"dropped_size", 3}};
+    seen.members.push_back({.id = node_id("live"),
+                            .name = "attic",
+                            .http = {"https://192.0.2.2:4747"},
+                            .healthy = true,
+                            .round_trip = 1500us,
+                            .stored_bytes = 5,
+                            .capacity_bytes = 100});
     seen.round_trips = {{{1ms, 2}, {10ms, 5}}, 6, 30ms};
     seen.buckets.push_back(
         {0,
