@@ -17,7 +17,7 @@ using core::Task;
 Task<Result<std::unique_ptr<core::Upload>>> DistributedLibrary::start_upload(
     std::optional<std::uint64_t> expected_size, core::Deadline deadline) {
   using Purpose = services::library::SongStore::Purpose;
-  KADENZA_CO_TRY_VOID(replicator_->check_quorum());
+  KADENZA_CO_TRY_VOID(co_await replicator_->check_quorum(deadline));
   auto incoming = co_await local_.songs().receive(expected_size, Purpose::kUpload, deadline);
   if (!incoming) co_return std::unexpected(std::move(incoming).error());
   co_return std::make_unique<replication::ReplicatedUpload>(replicator_, std::move(*incoming));

@@ -55,6 +55,10 @@ core::Task<Order> Directory::order(Partition partition, core::Deadline deadline)
   co_return order_now(partition);
 }
 
+core::Task<void> Directory::renew(core::Deadline deadline) {
+  co_await look_up(kEverywhere, deadline);
+}
+
 Partition Directory::region_of(const Partition& partition) const {
   return whole_network_known_ ? kEverywhere : partition;
 }

@@ -60,6 +60,9 @@ class Directory : public std::enable_shared_from_this<Directory> {
   /// answer in time it is what is known. Never empty: this node knows itself, unless it stores nothing.
   core::Task<Order> order(Partition partition, core::Deadline deadline);
 
+  /// Looks around now, however fresh what is known may be.
+  core::Task<void> renew(core::Deadline deadline);
+
   /// Every member heard within the grace period, without this one, in no order.
   std::vector<Candidate> members() const;
   /// Nothing for a node that was never heard of.

@@ -257,17 +257,23 @@ std::size_t Replicator::quorum() const {
   return std::max<std::size_t>(1, std::min<std::size_t>(parts_.settings.write_quorum, parts_.enrolled()));
 }
 
-Result<void> Replicator::check_quorum() const {
+std::size_t Replicator::live_nodes() const {
   const auto members = parts_.directory.members();
   const auto others = std::ranges::count_if(
       members, [](const Candidate& c) { return !c.silent && c.contact.capacity_class != 0; });
-  const std::size_t live =
-      static_cast<std::size_t>(others) + (parts_.directory.self().capacity_class != 0 ? 1 : 0);
-  if (live >= quorum()) return {};
-  return core::fail(Errc::kUnavailable,
-                    fmt::format("an upload must be stored by {} nodes, and {} can be reached now; try again "
-                                "when more nodes are up",
-                                quorum(), live));
+  return static_cast<std::size_t>(others) + (parts_.directory.self().capacity_class != 0 ? 1 : 0);
+}
+
+core::Task<Result<void>> Replicator::check_quorum(core::Deadline deadline) {
+  if (live_nodes() >= quorum()) co_return Result<void>();
+  co_await parts_.directory.renew(deadline);  // somebody may have come meanwhile
+  const auto live = live_nodes();
+  if (live >= quorum()) co_return Result<void>();
+  co_return core::fail(
+      Errc::kUnavailable,
+      fmt::format("an upload must be stored by {} nodes, and {} can be reached now; try again "
+                  "when more nodes are up",
+                  quorum(), live));
 }
 
 core::Task<Result<core::UploadOutcome>> Replicator::place(std::shared_ptr<const Offer> offer,

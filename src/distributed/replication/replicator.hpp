@@ -46,7 +46,7 @@ class Replicator : public std::enable_shared_from_this<Replicator> {
   std::size_t quorum() const;
 
   /// Whether so many nodes live that an upload can succeed; kUnavailable says how many are missing.
-  core::Result<void> check_quorum() const;
+  core::Task<core::Result<void>> check_quorum(core::Deadline deadline);
 
   /// Stores the song on its holders, or finds that it is there. Answers once the quorum has it; the other
   /// copies follow by themselves. kUnavailable: too few nodes took it by the deadline; the same upload can be
@@ -60,6 +60,7 @@ class Replicator : public std::enable_shared_from_this<Replicator> {
 
  private:
   class Run;
+  std::size_t live_nodes() const;
   core::Task<bool> try_to_take(core::Song winner);
   core::Task<core::Result<ClaimOutcome>> claim(const placement::Order& order, core::Song song,
                                                core::Deadline deadline);

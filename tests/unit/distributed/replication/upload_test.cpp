@@ -221,13 +221,13 @@ TEST(UploadTest, HungNodesDoNotKeepTheUploaderPastItsDeadline) {
 TEST(UploadTest, MembersCountWhetherTheyCanBeReachedOrNot) {
   World world(1);
   world.enrolled = 3;
-  const auto can = world.nodes[0].process().replicator->check_quorum();
+  const auto can = world.wait(world.nodes[0].process().replicator->check_quorum(core::Deadline::max()));
   ASSERT_FALSE(can);
   EXPECT_EQ(can.error().code, Errc::kUnavailable);
   EXPECT_EQ(world.wait(world.upload(0, audio())).error().code, Errc::kUnavailable);
   EXPECT_TRUE(world.holding(kSong).empty());
   world.enrolled = 1;
-  EXPECT_TRUE(world.nodes[0].process().replicator->check_quorum());
+  EXPECT_TRUE(world.wait(world.nodes[0].process().replicator->check_quorum(core::Deadline::max())));
   EXPECT_TRUE(world.must_upload(0, audio()).added) << "alone, one copy is all there can be";
 }
 

@@ -211,7 +211,9 @@ inline World::Process::Process(World& world, std::size_t node)
       replicator(std::make_shared<Replicator>(
           Replicator::Parts{.directory = *directory,
                             .peers = *peers,
+                            .replicas = replicas,
                             .holder = holder,
+                            .songs = store,
                             .offers = offers,
                             .clock = world.clock,
                             .timers = world.timers,
