@@ -312,7 +312,7 @@ void CommandLine::add_rpc() {
   rpc = app.add_subcommand("rpc", tr("Call a method of a node, in JSON"));
   rpc->footer(
       tr("The call goes through the node that runs here, as one of its own.\n"
-         "Example:\n"
+         "Examples:\n"
          "  kadenza rpc attic Node.Describe '{}'"));
   add_node(*rpc);
   rpc->add_option("METHOD", rpc_options.method, tr("Service and method"))->required();

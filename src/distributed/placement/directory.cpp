@@ -56,6 +56,10 @@ core::Task<Order> Directory::order(Partition partition, core::Deadline deadline)
 }
 
 core::Task<void> Directory::renew(core::Deadline deadline) {
+  {
+    const std::lock_guard lock(mutex_);  // who answers now lives, whatever failed a moment ago
+    for (auto& [id, member] : members_) member.failing_since.reset();
+  }
   co_await look_up(kEverywhere, deadline);
 }
 
