@@ -52,7 +52,8 @@ class Cluster:
         nodes = nodes or self.nodes
         ids = {id_of(node) for node in nodes}
         for node in nodes:
-            wait_until(lambda: ids - {id_of(node)} <= live_contacts(node), f"{node.name} knows all others", 30)  # noqa: B023
+            wait_until(lambda: ids - {id_of(node)} <= live_contacts(node) and ids <= usable_members(node),  # noqa: B023
+                       f"{node.name} knows all others", 30)
 
     def others(self, *those):
         return [node for node in self.nodes if node not in those]
@@ -106,6 +107,12 @@ def id_of(node):
 def live_contacts(node):
     return {contact["id"] for bucket in node.json("/network")["buckets"] for contact in bucket["contacts"]
             if contact["state"] == "live"}
+
+
+def usable_members(node):
+    """Whom the node would ask to store or read. It looks again only when it is asked for something."""
+    node.get(f"/songs/{'a' * 51}q")
+    return {member["id"] for member in node.json("/network")["nodes"] if member["healthy"]}
 
 
 def stored_blobs(node):
