@@ -4,8 +4,12 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 
 import { sleep, type KadenzaNode } from './node';
 
-export function launch(...more: string[]): Promise<Browser> {
+export const launch = (...more: string[]): Promise<Browser> => launchAt(process.env.HOME ?? '/', ...more);
+
+/** With the certificates and settings of that home folder. */
+export function launchAt(home: string, ...more: string[]): Promise<Browser> {
   return chromium.launch({
+    env: { ...process.env, HOME: home } as Record<string, string>,
     executablePath: '/usr/bin/chromium',
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -58,7 +62,7 @@ export async function listen(page: Page): Promise<void> {
         connect.call(this, tap);
       }
       return connect.call(this, to);
-    } as typeof connect;
+    } as AudioNode['connect'];
   });
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Real nodes, driven from outside.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const repository = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
+export const repository = resolve(fileURLToPath(new URL('.', import.meta.url)), '../../..');
 const program = process.env.KADENZA_BIN ?? join(repository, 'build/release/bin/kadenza');
 const startMs = 40_000;
 
@@ -40,6 +41,8 @@ export interface NodeOptions {
   /** Further arguments of `kadenza serve`. */
   args?: string[];
   scheme?: 'http' | 'https';
+  /** The name by which browsers reach it. */
+  host?: string;
 }
 
 export class KadenzaNode {
@@ -54,8 +57,16 @@ export class KadenzaNode {
     return node;
   }
 
+  /** Where browsers find it. */
   get url(): string {
-    return `${this.options.scheme ?? 'http'}://127.0.0.1:${this.port}`;
+    return this.at(this.options.host ?? '127.0.0.1');
+  }
+  /** Where this process does, which knows no invented names. */
+  private get here(): string {
+    return this.at('127.0.0.1');
+  }
+  private at(host: string): string {
+    return `${this.options.scheme ?? 'http'}://${host}:${this.port}`;
   }
   get data(): string {
     return join(this.home, 'data');
@@ -84,9 +95,9 @@ export class KadenzaNode {
     writeFileSync(join(this.home, 'node.log'), '', { flag: 'a' });
     this.process.stdout!.on('data', keep);
     this.process.stderr!.on('data', keep);
-    await until(`ready at ${this.url}`, async () => {
+    await until(`ready at ${this.here}`, async () => {
       if (this.process!.exitCode !== null) throw new Error(`the node ended:\n${this.log}`);
-      return fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false);
+      return fetch(`${this.here}/readyz`).then((answer) => answer.ok, () => false);
     }, startMs);
   }
 
@@ -104,7 +115,7 @@ export class KadenzaNode {
 
   async api<T>(path: string, init: RequestInit = {}): Promise<T> {
     const headers = { Authorization: `Bearer ${this.token}`, ...(init.headers as Record<string, string>) };
-    const answer = await fetch(`${this.url}/api/v1${path}`, { ...init, headers });
+    const answer = await fetch(`${this.here}/api/v1${path}`, { ...init, headers });
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
     return (await answer.json()) as T;
   }
@@ -114,6 +125,10 @@ export class KadenzaNode {
     });
     return answer.song;
   }
+  /** A join token for one more node. */
+  invite(): string {
+    return execFileSync(program, ['cluster', 'invite', '--data', this.data], { env: this.environment, encoding: 'utf8' }).trim();
+  }
   async oneTimeLink(): Promise<string> {
     const { code } = await this.api<{ code: string }>('/session/code', { method: 'POST' });
     return `${this.url}/#code=${encodeURIComponent(code)}`;
@@ -122,22 +137,28 @@ export class KadenzaNode {
 
 export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-/** A WAV file of one tone: 16 bits, mono, 44,100 a second. Its wave goes through zero at both ends. */
-export function tone(hertz: number, seconds: number): Buffer {
-  const rate = 44_100;
-  const count = Math.round(rate * seconds);
-  const samples = Buffer.alloc(count * 2);
-  for (let i = 0; i < count; i += 1) samples.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hertz * i) / rate)), i * 2);
+export interface Sampling {
+  rate?: number;
+  channels?: number;
+}
+
+/** A WAV file of one tone, 16 bits a sample. Its wave goes through zero at both ends. */
+export function tone(hertz: number, seconds: number, { rate = 44_100, channels = 1 }: Sampling = {}): Buffer {
+  const frames = Math.round(rate * seconds);
+  const bytesPerFrame = channels * 2;
+  const samples = Buffer.alloc(frames * bytesPerFrame);
+  for (let i = 0; i < frames * channels; i += 1)
+    samples.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hertz * Math.floor(i / channels)) / rate)), i * 2);
   const head = Buffer.alloc(44);
   head.write('RIFF');
   head.writeUInt32LE(36 + samples.length, 4);
   head.write('WAVEfmt ', 8);
   head.writeUInt32LE(16, 16);
   head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
+  head.writeUInt16LE(channels, 22);
   head.writeUInt32LE(rate, 24);
-  head.writeUInt32LE(rate * 2, 28);
-  head.writeUInt16LE(2, 32);
+  head.writeUInt32LE(rate * bytesPerFrame, 28);
+  head.writeUInt16LE(bytesPerFrame, 32);
   head.writeUInt16LE(16, 34);
   head.write('data', 36);
   head.writeUInt32LE(samples.length, 40);

@@ -103,30 +103,25 @@ describe('uploading', () => {
     await context.close();
   });
 
-  it('can be cancelled and tried again, and survives a node that is busy', async () => {
+  it('can be cancelled on its way and sent again', async () => {
     const { page, context } = await visitor(browser);
     await signIn(page, node, '/upload');
-    let refusals = 0;
-    let held: (() => void) | undefined;
-    await page.route('**/api/v1/songs?*', async (route) => {
-      refusals += 1;
-      if (refusals === 1) return route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"code":"unavailable","detail":"busy"}' });
-      if (refusals === 2) await new Promise<void>((done) => (held = done));
-      return route.continue().catch(() => {});
-    });
+    const line = await context.newCDPSession(page);
+    const uploadAt = (bytesPerSecond: number) =>
+      line.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond });
+    await line.send('Network.enable');
+    await uploadAt(100_000);
     const file = join(mkdtempSync(join(tmpdir(), 'kadenza-upload-')), 'Band - Retried.wav');
-    writeFileSync(file, tone(330, 1));
-    await page.route('**/api/v1/songs', (route) => (route.request().method() === 'POST' ? route.fallback() : route.continue()));
+    writeFileSync(file, tone(330, 40));
     await page.locator('input[type=file]').first().setInputFiles(file);
-    const row = page.getByRole('listitem').filter({ hasText: 'Band - Retried' });
-    await row.getByText('Needs a title').or(row.getByRole('button', { name: /Cancel/ })).first().waitFor();
-    if (await row.getByRole('button', { name: /Cancel/ }).count()) {
-      await row.getByRole('button', { name: /Cancel/ }).click();
-      held?.();
-      await row.getByText('Cancelled').waitFor();
-      await row.getByRole('button', { name: /again/ }).click();
-    }
+    const row = page.getByRole('listitem').filter({ hasText: 'Retried' });
+    await row.getByRole('button', { name: /Cancel/ }).click();
+    await row.getByText('Cancelled').waitFor();
+    await uploadAt(-1);
+    await row.getByRole('button', { name: /again/ }).click();
     await row.getByText('Needs a title').waitFor();
+    await row.getByRole('button', { name: 'Send again' }).click();
+    await page.getByRole('region', { name: 'All uploads' }).getByText('1 added').waitFor();
     await context.close();
   });
 });
@@ -182,8 +177,9 @@ describe('finding and playing', () => {
     await page.keyboard.press('s');
     await page.reload();
     await until('the queue is there', async () => /Tone 660/.test(await visibleText(page, '.dock')));
-    expect(await page.getByRole('button', { name: 'Shuffle' }).first().getAttribute('aria-pressed')).toBe('true');
-    await page.getByRole('region', { name: 'Player' }).getByRole('button', { name: 'Play', exact: true }).click();
+    const dock = page.getByRole('region', { name: 'Player' });
+    expect(await dock.getByRole('button', { name: 'Shuffle' }).getAttribute('aria-pressed')).toBe('true');
+    await dock.getByRole('button', { name: 'Play', exact: true }).click();
     await playsFor(page, 0.3);
     expect(complaints()).toEqual([]);
     await context.close();
@@ -299,24 +295,19 @@ describe('everywhere', () => {
     }
   }, 180_000);
 
-  it('is small and quick: under 150 KB of script, the first view within a second', async () => {
+  it('is small: under 150 KB of script, compressed', async () => {
     const { page, context } = await visitor(browser);
-    await signIn(page, node);
-    await context.close();
-    const again = await visitor(browser);
-    const sizes: number[] = [];
-    again.page.on('response', async (response) => {
-      if (/\.js($|\?)/.test(response.url())) sizes.push(Number((await response.allHeaders())['content-length'] ?? 0));
+    const sizes: Promise<number>[] = [];
+    page.on('response', (response) => {
+      if (/\.js($|\?)/.test(response.url())) sizes.push(response.allHeaders().then((headers) => Number(headers['content-length'])));
     });
-    const link = await node.oneTimeLink();
-    await again.page.goto(link);
-    await again.page.waitForSelector('article');
-    const first = await again.page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-    console.log(`scripts: ${sizes.reduce((sum, size) => sum + size, 0)} bytes; first paint after ${first.toFixed(0)} ms`);
-    expect(sizes.length).toBeGreaterThan(0);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000);
-    expect(first).toBeLessThan(1_000);
-    await again.context.close();
+    await page.goto(await node.oneTimeLink());
+    await page.waitForSelector('article');
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    console.log(`scripts: ${bytes} bytes`);
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(150_000);
+    await context.close();
   });
 
   it('works without a secure context, and says what is off', async () => {
