@@ -38,16 +38,18 @@ export async function signIn(page: Page, node: KadenzaNode, path = '/', worker =
   if (path !== '/') await page.goto(node.url + path);
 }
 
-/** Notes every audio element that the page makes, and what it really plays: samples at the end of the audio graph. */
+/** Notes every audio element that the page makes, at which second songs end, and what it really plays: samples at the end of the audio graph. */
 export async function listen(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const scope = window as unknown as { heard: Float32Array[]; decks: HTMLAudioElement[]; Audio: typeof Audio };
+    const scope = window as unknown as { heard: Float32Array[]; decks: HTMLAudioElement[]; ends: number[]; Audio: typeof Audio };
     scope.heard = [];
+    scope.ends = [];
     scope.decks = [];
     const Original = window.Audio;
     scope.Audio = function (source?: string) {
       const element = new Original(source);
       scope.decks.push(element);
+      element.addEventListener('ended', () => scope.ends.push(element.currentTime));
       return element;
     } as unknown as typeof Audio;
     const connect = AudioNode.prototype.connect as (this: AudioNode, to: AudioNode) => AudioNode;
@@ -73,6 +75,16 @@ export const playing = (page: Page) =>
     const deck = decks.find((one) => !one.paused) ?? decks[0];
     return { time: deck?.currentTime ?? 0, paused: deck?.paused ?? true, duration: deck?.duration ?? 0 };
   });
+
+/** How many seconds of the song that plays the browser has already. */
+export const fetchedSeconds = (page: Page) =>
+  page.evaluate(() => {
+    const deck = (window as unknown as { decks: HTMLAudioElement[] }).decks.find((one) => !one.paused)!;
+    return deck.buffered.end(deck.buffered.length - 1);
+  });
+
+/** Where songs ended that played to their end, in seconds. */
+export const ends = (page: Page) => page.evaluate(() => (window as unknown as { ends: number[] }).ends);
 
 export async function playsFor(page: Page, seconds: number): Promise<void> {
   const from = (await playing(page)).time;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // What one listener does at one node, from signing in to listening without it.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,23 +8,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { launch, listen, playing, playsFor, signIn, visitor, visibleText } from './browser';
+import { findAlbum } from './music';
 import { KadenzaNode, repository, sha256, tone, until } from './node';
 
 let browser: Browser;
 let node: KadenzaNode;
 let album: string;
 let files: string[];
-
-/** A real album, or synthesised tunes where it cannot be fetched. */
-function findAlbum(): string {
-  for (const [script, folder] of [['fetch_music', 'music'], ['make_tunes', 'tunes']])
-    try {
-      return execFileSync(join(repository, 'scripts', script), [join(repository, 'build', folder)], { encoding: 'utf8' }).trim();
-    } catch {
-      continue;
-    }
-  throw new Error('neither a real album nor synthesised tunes');
-}
 
 beforeAll(async () => {
   album = findAlbum();
