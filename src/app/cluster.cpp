@@ -2,6 +2,7 @@
 #include "app/cluster.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -179,6 +180,13 @@ Task<void> Cluster::stop() {
   co_await peers_->stop();
 }
 
+rpc::RefusalCounters::Snapshot Cluster::refusals() const {
+  auto sum = server_->snapshot().refusals;
+  const auto ours = peers_->snapshot().refusals;
+  std::ranges::transform(sum, ours, sum.begin(), std::plus{});
+  return sum;
+}
+
 void Cluster::identity_changed(const identity::NodeIdentity& own) {
   note_retired(own);
   if (auto replaced = identity_->replace(credentials(own)); !replaced) {
@@ -274,7 +282,9 @@ Task<Result<kademlia::Contact>> Cluster::find_contact(core::NodeId id, core::Dea
   co_return fail(Errc::kUnavailable, "The node is not in reach at present.");
 }
 
+/// Whoever starts from these may find nobody else alive, so they include whoever was met just now.
 Task<std::vector<kademlia::Contact>> Cluster::seeds() {
+  co_await note_contacts();
   const auto seen = co_await options_.kademlia->snapshot();
   std::vector<kademlia::Contact> seeds{seen.self};
   if (!seeds.front().endpoint.usable()) seeds.front().endpoint = options_.kademlia->local();

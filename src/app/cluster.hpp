@@ -63,6 +63,9 @@ class Cluster {
   /// This node began the cluster.
   bool founder() const;
 
+  /// Connections of others that this node refused, and answers to its own that it did not believe.
+  distributed::rpc::RefusalCounters::Snapshot refusals() const;
+
   /// Begins to serve other members and the control socket. Blocking.
   core::Result<void> start();
   core::Task<void> stop();

@@ -178,6 +178,7 @@ void Music::Parts::open_view() {
   above.holders = [this](core::SongId id, core::Deadline deadline) {
     return song_holders(id, options.local.songs(), *replicas, *directory, settings, deadline);
   };
+  above.refusals = [this] { return options.cluster.refusals(); };
   view = std::make_unique<NetworkView>(options.kademlia, std::move(above));
 }
 

@@ -76,6 +76,8 @@ struct NetworkSnapshot {
   /// Named counters since the start. Datagrams dropped unread are "dropped_" and the reason.
   std::vector<std::pair<std::string, std::uint64_t>> traffic;
   RoundTrips round_trips;
+  /// Connections between nodes that were refused since the start, by reason ("no_certificate").
+  std::vector<std::pair<std::string, std::uint64_t>> refused;
 };
 
 /// One request of a lookup.

@@ -144,10 +144,20 @@ core::LookupTrace in_words_of_core(const kademlia::LookupResult& found, const co
   return trace;
 }
 
+std::vector<std::pair<std::string, std::uint64_t>> in_words_of_core(
+    const rpc::RefusalCounters::Snapshot& refusals) {
+  std::vector<std::pair<std::string, std::uint64_t>> named;
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    named.emplace_back(rpc::to_string(static_cast<rpc::Refusal>(i)), refusals[i]);
+  }
+  return named;
+}
+
 core::Task<core::Result<core::NetworkSnapshot>> NetworkView::snapshot(core::Deadline) {
   const NetworkSnapshot seen = co_await driver_->snapshot();
   auto snapshot = in_words_of_core(seen);
   snapshot.members = above_.members();
+  snapshot.refused = in_words_of_core(above_.refusals());
   co_return snapshot;
 }
 

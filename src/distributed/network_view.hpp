@@ -8,6 +8,7 @@
 
 #include "core/network.hpp"
 #include "distributed/rpc/kademlia_driver.hpp"
+#include "distributed/rpc/refusals.hpp"
 
 namespace kadenza::distributed {
 
@@ -20,6 +21,7 @@ class NetworkView final : public core::Network {
     std::function<std::vector<core::NetworkMember>()> members;
     std::function<core::Task<core::Result<std::vector<core::SongHolder>>>(core::SongId, core::Deadline)>
         holders;
+    std::function<rpc::RefusalCounters::Snapshot()> refusals;
   };
   NetworkView(std::shared_ptr<rpc::KademliaDriver> driver, Above above)
       : driver_(std::move(driver)), above_(std::move(above)) {}
@@ -39,5 +41,7 @@ class NetworkView final : public core::Network {
 /// Pure parts of the above.
 core::NetworkSnapshot in_words_of_core(const rpc::NetworkSnapshot& seen);
 core::LookupTrace in_words_of_core(const kademlia::LookupResult& found, const core::NodeId& self);
+std::vector<std::pair<std::string, std::uint64_t>> in_words_of_core(
+    const rpc::RefusalCounters::Snapshot& refusals);
 
 }  // namespace kadenza::distributed

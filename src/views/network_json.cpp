@@ -114,6 +114,8 @@ std::string to_json(const core::NetworkSnapshot& snapshot) {
   }
   json.end_array().key("traffic").begin_object();
   for (const auto& [name, count] : snapshot.traffic) json.member(name, count);
+  json.end_object().key("refused").begin_object();
+  for (const auto& [reason, count] : snapshot.refused) json.member(reason, count);
   json.end_object();
   write_round_trips(json, snapshot.round_trips);
   return json.end_object().take();

@@ -68,6 +68,16 @@ std::vector<MetricFamily> traffic(const core::NetworkSnapshot& snapshot) {
   return families;
 }
 
+MetricFamily refused(const core::NetworkSnapshot& snapshot) {
+  MetricFamily family{"kadenza_rpc_refused_total",
+                      "Connections between nodes that were refused, by reason.",
+                      MetricType::Counter,
+                      {}};
+  for (const auto& [reason, count] : snapshot.refused)
+    family.metric.push_back(counter(count, {{"reason", reason}}));
+  return family;
+}
+
 MetricFamily round_trips(const core::RoundTrips& trips) {
   ClientMetric metric;
   metric.histogram.sample_count = trips.count;
@@ -97,6 +107,7 @@ std::string metrics_text(const core::NetworkSnapshot& snapshot) {
                       MetricType::Gauge,
                       {gauge(snapshot.link_suspected ? 1 : 0)}});
   families.push_back(contacts(snapshot));
+  families.push_back(refused(snapshot));
   families.push_back(round_trips(snapshot.round_trips));
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -40,6 +40,7 @@ class FakeNetwork final : public core::Network {
     seen.estimated_nodes = 4.6;
     seen.joined = true;
     seen.traffic = {{"datagrams_in", 7}, {"bytes_in", 700}, {"dropped_size", 3}};
+    seen.refused = {{"plain_text", 2}, {"removed", 0}};
     seen.members.push_back({.id = node_id("live"),
                             .name = "attic",
                             .http = {"https://192.0.2.2:4747"},

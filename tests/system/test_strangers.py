@@ -58,7 +58,6 @@ def refusals(node):
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-@pytest.mark.xfail(reason="open: not settled yet after joins and restarts, or too slow under sanitizers", strict=False)
 def test_who_comes_in_plain_text_is_refused_and_counted(cluster):
     (first,) = cluster.grow(1)
     before = refusals(first)
@@ -77,7 +76,6 @@ def test_older_versions_of_tls_are_refused(cluster, tmp_path):
     assert greet(nodes[0], context, id_of(nodes[0]))
 
 
-@pytest.mark.xfail(reason="open: not settled yet after joins and restarts, or too slow under sanitizers", strict=False)
 def test_members_of_another_cluster_are_refused(cluster, new_node, tmp_path):
     nodes = cluster.grow(2)
     elsewhere = Cluster(new_node)

@@ -25,7 +25,7 @@ enum class Refusal : std::uint8_t {
 };
 inline constexpr std::size_t kRefusals = 12;
 
-/// "plain_text": for logs, metrics and `kadenza network`.
+/// "plain_text": for logs, /metrics and /api/v1/network.
 std::string_view to_string(Refusal reason) noexcept;
 
 /// How many of each since the start. Any thread.

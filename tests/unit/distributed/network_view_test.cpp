@@ -66,6 +66,16 @@ TEST(NetworkView, RoundTripsAddUp) {
   EXPECT_EQ(trips.at_most.back(), (std::pair<core::Duration, std::uint64_t>(2500ms, 3)));
 }
 
+TEST(NetworkView, EveryReasonOfARefusalHasItsName) {
+  rpc::RefusalCounters refusals;
+  refusals.add(rpc::Refusal::kPlainText);
+  refusals.add(rpc::Refusal::kProtocol);
+  const auto shown = in_words_of_core(refusals.snapshot());
+  ASSERT_EQ(shown.size(), rpc::kRefusals);
+  EXPECT_EQ(shown.front(), (std::pair<std::string, std::uint64_t>("plain_text", 1)));
+  EXPECT_EQ(shown.back(), (std::pair<std::string, std::uint64_t>("protocol", 1)));
+}
+
 TEST(NetworkView, ALookupTellsItsWay) {
   using State = kademlia::Hop::State;
   const auto self = contact(8).id;  // the key is 0: the smaller an id, the nearer

@@ -24,6 +24,7 @@ TEST_F(NetworkRoutes, ASnapshotHasItsShape) {
   EXPECT_TRUE(seen.at("joined").as_bool());
   EXPECT_FALSE(seen.at("link_suspected").as_bool());
   EXPECT_EQ(seen.at("traffic").at("dropped_size").as_int64(), 3);
+  EXPECT_EQ(seen.at("refused").at("plain_text").as_int64(), 2);
   EXPECT_EQ(seen.at("round_trips").at("count").as_int64(), 6);
   EXPECT_EQ(seen.at("round_trips").at("at_most").at(1).at("count").as_int64(), 5);
 
@@ -83,7 +84,8 @@ TEST_F(NetworkRoutes, MetricsShowTheNetwork) {
         "kadenza_network_contacts{state=\"dead\"} 1", "kadenza_network_contacts{state=\"candidate\"} 1",
         "kadenza_network_joined 1", "kadenza_network_round_trip_seconds_bucket{le=\"0.01\"} 5",
         "kadenza_network_round_trip_seconds_bucket{le=\"+Inf\"} 6",
-        "kadenza_network_round_trip_seconds_sum 0.03"}) {
+        "kadenza_network_round_trip_seconds_sum 0.03", "kadenza_rpc_refused_total{reason=\"plain_text\"} 2",
+        "kadenza_rpc_refused_total{reason=\"removed\"} 0"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
 }
