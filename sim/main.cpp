@@ -117,7 +117,7 @@ int main_with(int argc, char** argv) {
 
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
-  app.add_option("--planted-bug", bug, "1 … 5, in the order of planted_bugs.hpp");
+  app.add_option("--planted-bug", bug, "1 … 6, in the order of planted_bugs.hpp");
 #endif
 
   CLI11_PARSE(app, argc, argv);

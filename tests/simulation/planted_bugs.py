@@ -11,6 +11,7 @@ CAUGHT = {
     3: (1, "recall of the true nearest"),
     4: (1, "recall of the true nearest"),
     5: (1, "does not name the nearest of its contacts"),
+    6: (1, "does not name the nearest of its contacts"),
 }
 
 

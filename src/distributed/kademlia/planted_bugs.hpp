@@ -14,6 +14,7 @@ enum class PlantedBug : std::uint8_t {
   kNoRetransmission,
   kLateRepliesIgnored,  ///< what comes after the soft time-out does not count
   kInexactNearest,      ///< buckets are visited in their order, not in that of the distance
+  kOneFailureHides,     ///< nobody is told of a contact that failed once
 };
 
 #ifdef KADENZA_PLANTED_BUGS
