@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include "app/standing.hpp"
+#include "core/await_on.hpp"
 #include "distributed/enrolment/commands.hpp"
 #include "distributed/rpc/json_call.hpp"
 
@@ -176,7 +177,7 @@ Task<void> Cluster::stop() {
     end_exchange_.emit(asio::cancellation_type::terminal);
     while (running_ > 0) co_await all_ended_.async_wait(asio::as_tuple(asio::use_awaitable));
   };
-  co_await asio::co_spawn(strand_, end_loops, asio::use_awaitable);
+  co_await core::await_on(strand_, end_loops);
   co_await peers_->stop();
 }
 

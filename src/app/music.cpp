@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "app/cluster.hpp"
+#include "core/await_on.hpp"
 #include "core/blocking.hpp"
 #include "core/system_timers.hpp"
 #include "distributed/catalogue/shared_catalogue.hpp"
@@ -261,7 +262,7 @@ Task<void> Music::stop() {
     parts.end_acquaintance.emit(asio::cancellation_type::terminal);
     co_return;
   };
-  co_await asio::co_spawn(parts_->strand, std::move(end), asio::use_awaitable);
+  co_await core::await_on(parts_->strand, std::move(end));
 }
 
 core::MusicLibrary& Music::library() {

@@ -14,6 +14,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "core/await_on.hpp"
 #include "distributed/catalogue/catalogue_methods.hpp"
 #include "services/catalogue/row_version.hpp"
 
@@ -51,7 +52,7 @@ void SharedCatalogue::add(peers::Handlers& handlers, Serve serve) {
         auto work = [self, serve, caller, request = std::move(request)]() mutable {
           return serve(self->service_, caller, std::move(request));
         };
-        co_return co_await boost::asio::co_spawn(self->strand_, std::move(work), boost::asio::use_awaitable);
+        co_return co_await core::await_on(self->strand_, std::move(work));
       });
 }
 
@@ -90,14 +91,14 @@ void SharedCatalogue::start() {
 core::Task<void> SharedCatalogue::stop() {
   parts_.rows.on_change({});
   auto work = [self = shared_from_this()] { return self->follower_.stop(); };
-  co_await boost::asio::co_spawn(strand_, std::move(work), boost::asio::use_awaitable);
+  co_await core::await_on(strand_, std::move(work));
 }
 
 core::Task<bool> SharedCatalogue::announce(core::Song song, core::Deadline deadline) {
   auto work = [self = shared_from_this(), song = std::move(song), deadline] {
     return self->announce_here(song, deadline);
   };
-  co_return co_await boost::asio::co_spawn(strand_, std::move(work), boost::asio::use_awaitable);
+  co_return co_await core::await_on(strand_, std::move(work));
 }
 
 core::Task<bool> SharedCatalogue::announce_here(core::Song song, core::Deadline deadline) {

@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "core/await_on.hpp"
 #include "core/unique_fd.hpp"
 
 namespace kadenza::distributed::control {
@@ -211,7 +212,8 @@ Result<void> ControlServer::start(const std::filesystem::path& folder) {
 }
 
 Task<void> ControlServer::stop() {
-  co_await asio::co_spawn(state_->strand, state_->stop(), asio::use_awaitable);
+  auto stopping = [state = state_] { return state->stop(); };
+  co_await core::await_on(state_->strand, std::move(stopping));
 }
 
 }  // namespace kadenza::distributed::control

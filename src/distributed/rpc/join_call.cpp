@@ -5,11 +5,10 @@
 #include <optional>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "core/await_on.hpp"
 #include "distributed/rpc/client_connection.hpp"
 
 namespace kadenza::distributed::rpc {
@@ -80,8 +79,8 @@ core::Task<core::Result<std::string>> join_call(asio::any_io_executor executor, 
   joining.request = std::move(request);
   joining.patience = std::min<core::Duration>(deadline - clock.now(), kPatienceMax);
   auto strand = joining.strand;
-  auto running = run(std::move(joining));
-  co_return co_await asio::co_spawn(strand, std::move(running), asio::use_awaitable);
+  auto running = [joining = std::move(joining)]() mutable { return run(std::move(joining)); };
+  co_return co_await core::await_on(strand, std::move(running));
 }
 
 }  // namespace kadenza::distributed::rpc

@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "core/await_on.hpp"
 #include "core/blocking.hpp"
 #include "core/replace_file.hpp"
 
@@ -195,9 +196,10 @@ void KademliaDriver::rearm() {
 
 Task<Result<LookupResult>> KademliaDriver::lookup(kademlia::Key target, kademlia::LookupGoal goal,
                                                   core::Deadline deadline) {
-  auto self = shared_from_this();
-  auto work = self->lookup_on_strand(target, goal, deadline);
-  co_return co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  auto work = [self = shared_from_this(), target, goal, deadline] {
+    return self->lookup_on_strand(target, goal, deadline);
+  };
+  co_return co_await core::await_on(strand_, std::move(work));
 }
 
 Task<Result<LookupResult>> KademliaDriver::lookup_on_strand(kademlia::Key target, kademlia::LookupGoal goal,
@@ -228,8 +230,8 @@ Task<Result<LookupResult>> KademliaDriver::lookup_on_strand(kademlia::Key target
 // outside
 
 Task<NetworkSnapshot> KademliaDriver::snapshot() {
-  auto work = snapshot_on_strand();
-  co_return co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  auto work = [self = shared_from_this()] { return self->snapshot_on_strand(); };
+  co_return co_await core::await_on(strand_, std::move(work));
 }
 
 Task<NetworkSnapshot> KademliaDriver::snapshot_on_strand() {
@@ -260,20 +262,16 @@ Task<NetworkSnapshot> KademliaDriver::snapshot_on_strand() {
 }
 
 Task<void> KademliaDriver::set_keys(identity::KeyRing keys) {
-  auto self = shared_from_this();
-  auto ring = std::make_shared<identity::KeyRing>(std::move(keys));
-  auto work = [](std::shared_ptr<KademliaDriver> driver,
-                 std::shared_ptr<identity::KeyRing> fresh) -> Task<void> {
-    driver->seal_.set_ring(*fresh);
+  auto work = [self = shared_from_this(), ring = std::move(keys)]() -> Task<void> {
+    self->seal_.set_ring(ring);
     co_return;
-  }(self, ring);
-  co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  };
+  co_await core::await_on(strand_, std::move(work));
 }
 
 Task<void> KademliaDriver::stop() {
-  auto self = shared_from_this();
-  auto work = stop_on_strand();
-  co_await asio::co_spawn(strand_, std::move(work), asio::use_awaitable);
+  auto work = [self = shared_from_this()] { return self->stop_on_strand(); };
+  co_await core::await_on(strand_, std::move(work));
 }
 
 Task<void> KademliaDriver::stop_on_strand() {

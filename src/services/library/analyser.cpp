@@ -16,6 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "core/await_on.hpp"
 #include "core/blocking.hpp"
 #include "core/error.hpp"
 #include "core/song.hpp"
@@ -155,7 +156,8 @@ core::Task<void> Analyser::State::stop() {
 }
 
 core::Task<void> Analyser::stop() {
-  co_await asio::co_spawn(state_->strand, state_->stop(), asio::use_awaitable);
+  auto stopping = [state = state_] { return state->stop(); };
+  co_await core::await_on(state_->strand, std::move(stopping));
 }
 
 }  // namespace kadenza::services::library
