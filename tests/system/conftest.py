@@ -21,11 +21,13 @@ def pytest_configure(config):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows the end of its nodes' logs."""
+    """A failed test shows the end of its nodes' logs, and all of what the sanitizers said."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:
         for node in item.stash.get(NODES, []) + item.session.stash.get(NODES, []):
+            if complaint := node.complaint():
+                report.sections.append((f"memory error of {node.url}", complaint))
             report.sections.append((f"log of {node.url}", node.log()[-6000:]))
 
 
@@ -44,13 +46,19 @@ def nodes_of(keeper, tmp_path_factory):
     return make, made
 
 
+def end(nodes):
+    for node in nodes:
+        node.destroy()
+    complaints = [node.complaint() for node in nodes]
+    assert not any(complaints), "\n".join(complaints)
+
+
 @pytest.fixture
 def new_node(request, tmp_path_factory):
     """Makes nodes that live as long as the test."""
     make, made = nodes_of(request.node, tmp_path_factory)
     yield make
-    for node in made:
-        node.destroy()
+    end(made)
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +66,7 @@ def node(request, tmp_path_factory):
     """One node for all tests that neither stop it nor need it empty."""
     make, made = nodes_of(request.session, tmp_path_factory)
     yield make()
-    for node in made:
-        node.destroy()
+    end(made)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ BINARY = Path(os.environ.get("KADENZA_BIN", REPOSITORY / "build/release/bin/kade
 MEMORY_FACTOR = 4 if BINARY.exists() and b"__asan_init" in BINARY.read_bytes() else 1
 START_SECONDS = 30
 STOP_SECONDS = 30
+SANITIZER_REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|: runtime error: )", re.MULTILINE)
 
 
 def wait_until(condition, what, seconds=20):
@@ -147,6 +149,11 @@ class Node:
 
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def complaint(self):
+        """The sanitizers' report, which is the node's last words; empty when there is none."""
+        found = SANITIZER_REPORT.search(log := self.log())
+        return log[found.start():][:12_000] if found else ""
 
     # ---- HTTP
 
