@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/member.hpp"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <spdlog/spdlog.h>
+
+#include "core/await_on.hpp"
+
+namespace kadenza::distributed {
+namespace {
+
+namespace asio = boost::asio;
+using core::Task;
+
+/// How often the members are looked for while nobody asks: so soon a new one is used and a dead one passed
+/// by.
+constexpr auto kAcquaintance = std::chrono::seconds(1);
+constexpr auto kLookupTimeout = std::chrono::seconds(2);
+
+placement::Directory::Options places(const Member::Parts& parts) {
+  placement::Directory::Options options;
+  options.self = parts.self;
+  options.candidates = parts.settings.candidates;
+  options.is_member = parts.is_member;
+  return options;
+}
+
+}  // namespace
+
+Member::Member(Parts parts)
+    : parts_(std::move(parts)),
+      directory_(placement::Directory::create(places(parts_), parts_.executor, parts_.clock, parts_.routing)),
+      peers_(parts_.peers, parts_.clock, *directory_),
+      replicas_(peers_),
+      holder_({parts_.songs, offers_, replicas_, parts_.clock, parts_.timers, parts_.blocking, parts_.cache,
+               directory_.get()}),
+      catalogue_(catalogue::SharedCatalogue::create(
+          {.executor = parts_.executor,
+           .rows = parts_.rows,
+           .peers = peers_,
+           .directory = *directory_,
+           .clock = parts_.clock,
+           .timers = parts_.timers,
+           .random = parts_.random,
+           .settings = parts_.settings,
+           .on_superseded = [this](const core::Song&,
+                                   const core::Song& winner) { replicator_->take_winner(winner); },
+           .options = {}})),
+      replicator_(std::make_shared<replication::Replicator>(replication::Replicator::Parts{
+          .directory = *directory_,
+          .peers = peers_,
+          .replicas = replicas_,
+          .holder = holder_,
+          .songs = parts_.songs,
+          .offers = offers_,
+          .clock = parts_.clock,
+          .timers = parts_.timers,
+          .executor = parts_.executor,
+          .settings = parts_.settings,
+          .enrolled = parts_.enrolled,
+          .announce = [this](core::Song song,
+                             core::Deadline deadline) { return announce(std::move(song), deadline); }})),
+      remote_songs_(std::make_shared<streaming::RemoteSongs>(
+          streaming::RemoteSongs::Parts{*directory_, replicas_, parts_.clock, parts_.timers, parts_.cache,
+                                        parts_.blocking, parts_.settings})),
+      strand_(asio::make_strand(parts_.executor)) {}
+
+void Member::serve(peers::Handlers& handlers) {
+  holder_.add_methods(handlers);
+  catalogue_->serve(handlers);
+}
+
+void Member::start() {
+  catalogue_->start();
+  asio::co_spawn(strand_, keep_acquainted(),
+                 asio::bind_cancellation_slot(end_acquaintance_.slot(), asio::detached));
+}
+
+Task<void> Member::stop() {
+  co_await catalogue_->stop();
+  auto end = [this]() -> Task<void> {
+    end_acquaintance_.emit(asio::cancellation_type::terminal);
+    co_return;
+  };
+  co_await core::await_on(strand_, std::move(end));
+}
+
+/// Here first, so that whoever uploaded finds the song through this node at once.
+Task<bool> Member::announce(core::Song song, core::Deadline deadline) {
+  std::vector<core::Song> row{song};
+  if (const auto merged = co_await parts_.rows.merge(std::move(row)); !merged) {
+    spdlog::error("cannot add a song to the catalogue: {}", merged.error().detail);
+  }
+  co_return co_await catalogue_->announce(std::move(song), deadline);
+}
+
+Task<void> Member::keep_acquainted() {
+  for (unsigned round = 0;; ++round) {
+    (void)co_await directory_->order(placement::Partition{}, parts_.clock.now() + kLookupTimeout);
+    if (parts_.on_round) co_await parts_.on_round(round);
+    co_await parts_.timers.sleep_until(parts_.clock.now() + kAcquaintance);
+  }
+}
+
+}  // namespace kadenza::distributed
