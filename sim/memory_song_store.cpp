@@ -174,11 +174,15 @@ class MemoryIncomingSong final : public IncomingSong {
       const core::Song stored = there->second.record->song;
       const bool replaces = on_conflict == OnConflict::kMerge && stored.audio != song.audio &&
                             services::library::wins_over(song, stored);
-      if (!replaces) return HeldSong{stored, false};
+      if (!replaces) {
+        if (stored.audio == song.audio) there->second.audio = audio_;  // heals what has rotted
+        return HeldSong{stored, false};
+      }
       disk().gave_way_[{song.id, stored.audio}] = song.audio;
     }
     disk().held_[song.id] = {std::make_shared<core::SongRecord>(std::move(record)), audio_, std::move(cover)};
     disk().staged_ -= std::exchange(set_aside_, 0);
+    if (store_.watcher_.stored) store_.watcher_.stored(song);
     return HeldSong{song, true};
   }
 
@@ -224,18 +228,39 @@ core::Task<Result<std::shared_ptr<const core::SongRecord>>> MemorySongStore::rec
 core::Task<Result<Bytes>> MemorySongStore::read(core::SongId id, core::ByteRange range) {
   const auto held = find(id);
   if (!held) co_return std::unexpected(held.error());
-  const auto& [record, audio, cover] = **held;
+  const auto& audio = (*held)->audio;
   if (inside(range, audio.size()) && range.length > 0) {
+    const auto first = range.offset / core::kChunkBytes;
     const auto last = (range.offset + range.length - 1) / core::kChunkBytes;
-    for (auto chunk = range.offset / core::kChunkBytes; chunk <= last; ++chunk) {
-      const auto rest = std::span(audio).subspan(chunk * core::kChunkBytes);
-      if (core::sha256(rest.first(std::min<std::size_t>(core::kChunkBytes, rest.size()))) !=
-          record->chunks[chunk]) {
-        co_return core::fail(Errc::kCorrupted, "the disk gives something else than was stored");
-      }
-    }
+    KADENZA_CO_TRY_VOID(check(id, first, last - first + 1));
   }
   co_return cut(audio, range);
+}
+
+Result<void> MemorySongStore::check(const core::SongId& id, std::uint64_t first, std::uint64_t count) {
+  KADENZA_TRY(const auto* held, find(id));
+  const auto& chunks = held->record->chunks;
+  for (auto chunk = first; chunk < std::min<std::uint64_t>(chunks.size(), first + count); ++chunk) {
+    const auto rest = std::span(held->audio).subspan(chunk * core::kChunkBytes);
+    if (core::sha256(rest.first(std::min<std::size_t>(core::kChunkBytes, rest.size()))) != chunks[chunk]) {
+      if (watcher_.rotten) watcher_.rotten(id);
+      return core::fail(Errc::kCorrupted, "the disk gives something else than was stored");
+    }
+  }
+  return {};
+}
+
+core::Task<Result<void>> MemorySongStore::verify(core::SongId id, std::uint64_t first, std::uint64_t count) {
+  co_return check(id, first, count);
+}
+
+core::Task<Result<std::vector<core::Song>>> MemorySongStore::held(std::optional<core::SongId> after,
+                                                                  std::size_t limit) {
+  std::vector<core::Song> songs;
+  auto next = after ? disk_.held_.upper_bound(*after) : disk_.held_.begin();
+  for (; next != disk_.held_.end() && songs.size() < limit; ++next)
+    songs.push_back(next->second.record->song);
+  co_return songs;
 }
 
 core::Task<Result<core::Image>> MemorySongStore::cover_of(core::SongId id) {

@@ -80,6 +80,10 @@ class MemorySongStore final : public services::library::SongStore {
   core::Task<core::Result<std::vector<std::uint8_t>>> read(core::SongId id, core::ByteRange range) override;
   core::Task<core::Result<core::Image>> cover_of(core::SongId id) override;
   core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) override;
+  core::Task<core::Result<std::vector<core::Song>>> held(std::optional<core::SongId> after,
+                                                         std::size_t limit) override;
+  core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first, std::uint64_t count) override;
+  void watch(Watcher watcher) override { watcher_ = std::move(watcher); }
   std::uint64_t used_bytes() const override { return disk_.used_bytes(); }
   std::uint64_t capacity_bytes() const override { return disk_.capacity; }
 
@@ -89,10 +93,13 @@ class MemorySongStore final : public services::library::SongStore {
   friend class MemoryIncomingSong;
 
   core::Result<const MemoryDisk::Held*> find(const core::SongId& id) const;
+  /// Whether the chunks are what was stored; tells the watcher when they are not.
+  core::Result<void> check(const core::SongId& id, std::uint64_t first, std::uint64_t count);
 
   MemoryDisk& disk_;
   const core::Clock& clock_;
   core::Timers& timers_;
+  Watcher watcher_;
 };
 
 }  // namespace kadenza::sim

@@ -90,6 +90,8 @@ Result<void> Music::Parts::open_member() {
                     .executor = options.io,
                     .blocking = options.blocking,
                     .settings = document.view()->settings,
+                    .grace = options.grace,
+                    .repair = {.bytes_per_second = options.repair_rate, .scrub_every = options.scrub_every},
                     .is_member = [&document](const core::NodeId& id) { return !document.is_removed(id); },
                     .enrolled = [&document] { return document.view()->members.size(); },
                     .on_round = [this](unsigned round) { return keep_books(round); }});
@@ -117,6 +119,7 @@ void Music::Parts::open_view() {
     return song_holders(id, options.local.songs(), member->replicas(), member->directory(),
                         member->settings(), deadline);
   };
+  above.repair = [this] { return member->repair_state(); };
   above.refusals = [this] { return options.cluster.refusals(); };
   view = std::make_unique<NetworkView>(options.kademlia, std::move(above));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -42,7 +43,10 @@ class Music {
     std::shared_ptr<distributed::rpc::KademliaDriver> kademlia;
     distributed::kademlia::Contact self;  ///< this node as others reach it
     std::filesystem::path data;
-    std::uint64_t capacity = 0;  ///< bytes that the node's owner gives for storing
+    std::uint64_t capacity = 0;     ///< bytes that the node's owner gives for storing
+    std::chrono::seconds grace{};   ///< until a silent node's copies are made again
+    std::uint64_t repair_rate = 0;  ///< bytes per second
+    std::chrono::seconds scrub_every{};
     std::string version;
     boost::asio::any_io_executor io;
     boost::asio::any_io_executor blocking;

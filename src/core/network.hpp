@@ -64,6 +64,24 @@ struct SongHolder {
   bool self = false;
 };
 
+/// How this node keeps the library whole: what it still has to do, and what it did since the start.
+struct RepairState {
+  std::uint64_t songs = 0;  ///< that it holds
+  /// Of the songs that this node looks after (it is the first live one of their holders): those of which
+  /// fewer holders than wanted have a copy now.
+  std::uint64_t under_replicated = 0;
+  std::uint64_t bytes_to_move = 0;    ///< of songs that this node has yet to copy
+  std::optional<Duration> time_left;  ///< at the configured rate; none: nothing is left
+  std::uint64_t songs_copied = 0;
+  std::uint64_t bytes_copied = 0;
+  std::uint64_t copies_failed = 0;
+  std::uint64_t scrubbed_bytes = 0;  ///< read from the disk and compared with their hashes
+  std::uint64_t scrub_passes = 0;    ///< over all songs
+  double scrub_progress = 0;         ///< of the present pass, 0 to 1
+  std::uint64_t rotten = 0;          ///< songs of which the disk had lost bytes
+  std::uint64_t healed = 0;          ///< those of them that were copied again
+};
+
 /// One node's view of the network, at one moment.
 struct NetworkSnapshot {
   NodeId self;
@@ -78,6 +96,7 @@ struct NetworkSnapshot {
   RoundTrips round_trips;
   /// Connections between nodes that were refused since the start, by reason ("no_certificate").
   std::vector<std::pair<std::string, std::uint64_t>> refused;
+  RepairState repair;
 };
 
 /// One request of a lookup.

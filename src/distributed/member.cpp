@@ -27,6 +27,7 @@ placement::Directory::Options places(const Member::Parts& parts) {
   placement::Directory::Options options;
   options.self = parts.self;
   options.candidates = parts.settings.candidates;
+  options.grace = parts.grace;
   options.is_member = parts.is_member;
   return options;
 }
@@ -69,20 +70,34 @@ Member::Member(Parts parts)
       remote_songs_(std::make_shared<streaming::RemoteSongs>(
           streaming::RemoteSongs::Parts{*directory_, replicas_, parts_.clock, parts_.timers, parts_.cache,
                                         parts_.blocking, parts_.settings})),
+      repair_random_(parts_.random.next()),
+      repair_({.directory = *directory_,
+               .peers = peers_,
+               .holder = holder_,
+               .songs = parts_.songs,
+               .clock = parts_.clock,
+               .timers = parts_.timers,
+               .random = repair_random_,
+               .executor = parts_.executor,
+               .settings = parts_.settings,
+               .options = parts_.repair}),
       strand_(asio::make_strand(parts_.executor)) {}
 
 void Member::serve(peers::Handlers& handlers) {
   holder_.add_methods(handlers);
+  repair_.add_methods(handlers);
   catalogue_->serve(handlers);
 }
 
 void Member::start() {
   catalogue_->start();
+  repair_.start();
   asio::co_spawn(strand_, keep_acquainted(),
                  asio::bind_cancellation_slot(end_acquaintance_.slot(), asio::detached));
 }
 
 Task<void> Member::stop() {
+  co_await repair_.stop();
   co_await catalogue_->stop();
   auto end = [this]() -> Task<void> {
     end_acquaintance_.emit(asio::cancellation_type::terminal);

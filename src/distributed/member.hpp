@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "core/ids.hpp"
+#include "core/network.hpp"
 #include "core/random.hpp"
 #include "core/song.hpp"
 #include "core/task.hpp"
@@ -23,6 +25,7 @@
 #include "distributed/placement/directory.hpp"
 #include "distributed/placement/observed_peers.hpp"
 #include "distributed/placement/routing.hpp"
+#include "distributed/repair/song_repair.hpp"
 #include "distributed/replication/holder.hpp"
 #include "distributed/replication/offers.hpp"
 #include "distributed/replication/remote_replicas.hpp"
@@ -33,9 +36,9 @@
 
 namespace kadenza::distributed {
 
-/// What a member of a cluster does with the others' music: placement, replication, streaming and the common
-/// catalogue, put together. It knows neither files nor sockets, and runs unchanged in the simulator.
-/// Thread-safe after start(), unless said otherwise.
+/// What a member of a cluster does with the others' music: placement, replication, repair, streaming and
+/// the common catalogue, put together. It knows neither files nor sockets, and runs unchanged in the
+/// simulator. Thread-safe after start(), unless said otherwise.
 class Member {
  public:
   /// What it stands on; all of it must outlive the object.
@@ -52,6 +55,8 @@ class Member {
     boost::asio::any_io_executor executor;
     boost::asio::any_io_executor blocking;
     cluster::Settings settings;
+    core::Duration grace = std::chrono::minutes(15);  ///< until a silent node's copies are made again
+    repair::SongRepair::Options repair = {};
     std::function<bool(const core::NodeId&)> is_member;
     std::function<std::size_t()> enrolled;  ///< members of the cluster, this one included
     /// Runs after each look at the members, about once a second, counted from 0; none: nothing more is done.
@@ -75,6 +80,7 @@ class Member {
   const std::shared_ptr<replication::Replicator>& replicator() const noexcept { return replicator_; }
   const std::shared_ptr<streaming::RemoteSongs>& remote_songs() const noexcept { return remote_songs_; }
   const cluster::Settings& settings() const noexcept { return parts_.settings; }
+  core::RepairState repair_state() const { return repair_.state(); }
 
  private:
   core::Task<bool> announce(core::Song song, core::Deadline deadline);
@@ -90,6 +96,8 @@ class Member {
   const std::shared_ptr<catalogue::SharedCatalogue> catalogue_;
   const std::shared_ptr<replication::Replicator> replicator_;
   const std::shared_ptr<streaming::RemoteSongs> remote_songs_;
+  core::SeededRandom repair_random_;  ///< of repair's strand alone
+  repair::SongRepair repair_;
 
   boost::asio::strand<boost::asio::any_io_executor> strand_;  ///< of keep_acquainted() and what ends it
   boost::asio::cancellation_signal end_acquaintance_;

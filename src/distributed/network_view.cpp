@@ -158,6 +158,7 @@ core::Task<core::Result<core::NetworkSnapshot>> NetworkView::snapshot(core::Dead
   auto snapshot = in_words_of_core(seen);
   snapshot.members = above_.members();
   snapshot.refused = in_words_of_core(above_.refusals());
+  snapshot.repair = above_.repair();
   co_return snapshot;
 }
 

@@ -22,6 +22,7 @@ class NetworkView final : public core::Network {
     std::function<core::Task<core::Result<std::vector<core::SongHolder>>>(core::SongId, core::Deadline)>
         holders;
     std::function<rpc::RefusalCounters::Snapshot()> refusals;
+    std::function<core::RepairState()> repair;
   };
   NetworkView(std::shared_ptr<rpc::KademliaDriver> driver, Above above)
       : driver_(std::move(driver)), above_(std::move(above)) {}

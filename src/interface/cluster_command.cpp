@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "interface/cluster_command.hpp"
 
-#include <charconv>
 #include <fstream>
 
 #include <boost/json/parse.hpp>
@@ -85,18 +84,6 @@ core::Result<std::string> read_export(const std::string& file) {
 }
 
 }  // namespace
-
-core::Result<std::chrono::seconds> parse_duration(std::string_view text) {
-  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  for (const auto& [name, seconds] : kUnits) {
-    if (error == std::errc() && number > 0 && unit == name) return std::chrono::seconds(number * seconds);
-  }
-  return fail(Errc::kInvalidArgument, trf("“{}” is not a time. Write it like 90s, 30m, 24h or 7d.", text));
-}
 
 ExitCode run_invite(const CommandLine& line, Console& console) {
   const auto lifetime = parse_duration(line.invite_options.expires);

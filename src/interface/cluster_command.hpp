@@ -32,7 +32,4 @@ ExitCode run_export(const CommandLine& line, Console& console);
 ExitCode run_recover(const CommandLine& line, Console& console, const Recover& recover);
 ExitCode run_rpc(const CommandLine& line, Console& console);
 
-/// "90s", "30m", "24h", "7d": more than 0.
-core::Result<std::chrono::seconds> parse_duration(std::string_view text);
-
 }  // namespace kadenza::interface

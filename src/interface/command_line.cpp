@@ -95,6 +95,7 @@ void CommandLine::add_serve() {
           tr("SIZE"));
   setting(serve->add_option("--upload-limit", serve_.upload_limit, tr("Refuse larger uploads")), tr("SIZE"))
       ->capture_default_str();
+  add_repair_options();
   setting(serve->add_option("--tls-cert", serve_.tls_certificate, tr("Certificate chain (PEM), for https")),
           file);
   setting(serve->add_option("--tls-key", serve_.tls_key, tr("The certificate's private key (PEM)")), file);
@@ -118,6 +119,21 @@ CLI::Option* CommandLine::serve_setting(CLI::Option* option, const char* type) {
   if (type != nullptr) option->type_name(type);
   settings_.add(*serve, *option, "serve." + option->get_lnames().front());
   return option;
+}
+
+void CommandLine::add_repair_options() {
+  serve_setting(
+      serve->add_option("--grace", serve_.grace, tr("Make a silent node's copies again after this time")),
+      tr("TIME"))
+      ->capture_default_str();
+  serve_setting(serve->add_option("--repair-rate", serve_.repair_rate,
+                                  tr("Copy at most this much in a second to repair what is missing")),
+                tr("SIZE"))
+      ->capture_default_str();
+  serve_setting(serve->add_option("--scrub-every", serve_.scrub_every,
+                                  tr("Read all stored songs once in this time to find what the disk lost")),
+                tr("TIME"))
+      ->capture_default_str();
 }
 
 void CommandLine::add_network_options() {
@@ -392,6 +408,9 @@ core::Result<ServeOptions> CommandLine::serve_options() const {
     KADENZA_TRY(options.capacity, parse_size(serve_.capacity));
   }
   KADENZA_TRY(options.upload_limit, parse_size(serve_.upload_limit));
+  KADENZA_TRY(options.grace, parse_duration(serve_.grace));
+  KADENZA_TRY(options.repair_rate, parse_size(serve_.repair_rate));
+  KADENZA_TRY(options.scrub_every, parse_duration(serve_.scrub_every));
   options.tls_certificate = path(serve_.tls_certificate);
   options.tls_key = path(serve_.tls_key);
   options.insecure_http = serve_.insecure_http;

@@ -139,6 +139,7 @@ class CommandLine {
   void add_client_options(CLI::App& command);
   void add_config(CLI::App& command);
   void add_network_options();
+  void add_repair_options();
   CLI::Option* serve_setting(CLI::Option* option, const char* type);
   core::Result<std::optional<NetworkOptions>> network_options() const;
 
@@ -156,6 +157,9 @@ class CommandLine {
     bool insecure_http = false;
     std::string capacity;
     std::string upload_limit = "2GB";
+    std::string grace = "15m";
+    std::string repair_rate = "20MB";
+    std::string scrub_every = "7d";
     std::string tls_certificate;
     std::string tls_key;
     std::string log_level = "info";

@@ -79,6 +79,27 @@ void print_traffic(Console& console, const middleware::NetworkAnswer& answer) {
   table.print(console, Table::kGap);
 }
 
+void print_repair(Console& console, const middleware::RepairInfo& repair) {
+  console.out << styled(console, Style::kBold, tr("Repair")) << '\n';
+  Table table({false, false});
+  const auto row = [&](const char* name, std::string text) { table.add({{name}, {std::move(text)}}); };
+  row(tr("songs held"), std::to_string(repair.songs));
+  row(tr("too few copies"), fmt::format(fmt::runtime(trn("{} song", "{} songs", repair.under_replicated)),
+                                        repair.under_replicated));
+  auto left = format_bytes(static_cast<double>(repair.bytes_to_move));
+  if (repair.time_left_ms) {
+    left = trf("{}, about {} left", left,
+               format_duration(static_cast<std::size_t>(*repair.time_left_ms / 1000)));
+  }
+  row(tr("to be copied"), std::move(left));
+  row(tr("copied"), trf("{} songs, {}; {} attempts failed", repair.songs_copied,
+                        format_bytes(static_cast<double>(repair.bytes_copied)), repair.copies_failed));
+  row(tr("scrubbing"), trf("{} % of pass {}", static_cast<int>(100 * repair.scrub_progress),
+                           repair.scrub_passes + (repair.scrub_progress < 1 ? 1 : 0)));
+  row(tr("rotten"), trf("{} songs, {} healed", repair.rotten, repair.healed));
+  table.print(console, Table::kGap);
+}
+
 }  // namespace
 
 void print_network(Console& console, const middleware::NetworkAnswer& answer) {
@@ -102,6 +123,7 @@ void print_network(Console& console, const middleware::NetworkAnswer& answer) {
                 << '\n';
     print_contacts(console, bucket);
   }
+  if (answer.repair) print_repair(console, *answer.repair);
   print_traffic(console, answer);
 }
 

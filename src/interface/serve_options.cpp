@@ -11,6 +11,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
+#include "interface/i18n.hpp"
+
 namespace kadenza::interface {
 
 bool ListenAddress::is_loopback() const {
@@ -101,6 +103,19 @@ core::Result<std::uint64_t> parse_size(std::string_view text) {
                       fmt::format("“{}” is not a size. Write it like 500GB, 1.5TB or 200MiB.", text));
   }
   return static_cast<std::uint64_t>(std::llround(number * static_cast<double>(known->second)));
+}
+
+core::Result<std::chrono::seconds> parse_duration(std::string_view text) {
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
+      {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  for (const auto& [name, seconds] : kUnits) {
+    if (error == std::errc() && number > 0 && unit == name) return std::chrono::seconds(number * seconds);
+  }
+  return core::fail(core::Errc::kInvalidArgument,
+                    trf("“{}” is not a time. Write it like 90s, 30m, 24h or 7d.", text));
 }
 
 core::Result<void> check_serve_options(const ServeOptions& options) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -44,6 +45,9 @@ struct ServeOptions {
   std::optional<NetworkOptions> network;  ///< none: --standalone
   std::optional<std::uint64_t> capacity;  ///< none: as much as the disk holds
   std::uint64_t upload_limit = 0;
+  std::chrono::seconds grace{};   ///< until a silent node's copies are made again
+  std::uint64_t repair_rate = 0;  ///< bytes per second
+  std::chrono::seconds scrub_every{};
   std::optional<std::filesystem::path> tls_certificate;  ///< PEM chain; set together with tls_key
   std::optional<std::filesystem::path> tls_key;
   LogLevel log_level = LogLevel::kInfo;
@@ -61,6 +65,9 @@ core::Result<ListenAddress> parse_peer_address(std::string_view text);
 
 /// "500GB", "1.5 TiB", "1000": kB, MB… are powers of 1000, KiB, MiB… of 1024. More than 0 bytes.
 core::Result<std::uint64_t> parse_size(std::string_view text);
+
+/// "90s", "30m", "24h", "7d": more than 0.
+core::Result<std::chrono::seconds> parse_duration(std::string_view text);
 
 /// What each option alone cannot tell: TLS is complete, plain HTTP stays on this machine unless
 /// insecure_http, and a node that shall reach others on other machines does not listen on loopback.

@@ -73,6 +73,15 @@ struct NetworkBucketInfo {
   std::vector<NetworkContactInfo> contacts, candidates;
 };
 
+/// How the node keeps the library whole.
+struct RepairInfo {
+  std::uint64_t songs = 0, under_replicated = 0, bytes_to_move = 0;
+  std::optional<double> time_left_ms;
+  std::uint64_t songs_copied = 0, bytes_copied = 0, copies_failed = 0;
+  double scrub_progress = 0;
+  std::uint64_t scrub_passes = 0, rotten = 0, healed = 0;
+};
+
 struct NetworkAnswer {
   std::string self, endpoint;
   std::uint64_t estimated_nodes = 0;
@@ -80,7 +89,8 @@ struct NetworkAnswer {
   bool link_suspected = false;
   std::vector<NetworkBucketInfo> buckets;
   std::vector<std::pair<std::string, std::uint64_t>> traffic;
-  boost::json::object json;  ///< the whole answer as it came
+  std::optional<RepairInfo> repair;  ///< none: an older node
+  boost::json::object json;          ///< the whole answer as it came
 };
 
 /// One node asked by a lookup; `told_by` is empty when the node asked first knew it.

@@ -114,6 +114,20 @@ NetworkAnswer read_network(json::object object) {
     for (const auto& [name, unused] : traffic->get_object())
       answer.traffic.emplace_back(name, number(traffic->get_object(), name));
   }
+  if (const json::value* repair = object.if_contains("repair"); repair != nullptr && repair->is_object()) {
+    const auto& of = repair->get_object();
+    answer.repair = RepairInfo{.songs = number(of, "songs"),
+                               .under_replicated = number(of, "under_replicated"),
+                               .bytes_to_move = number(of, "bytes_to_move"),
+                               .time_left_ms = real(of, "time_left_ms"),
+                               .songs_copied = number(of, "songs_copied"),
+                               .bytes_copied = number(of, "bytes_copied"),
+                               .copies_failed = number(of, "copies_failed"),
+                               .scrub_progress = real(of, "scrub_progress").value_or(0),
+                               .scrub_passes = number(of, "scrub_passes"),
+                               .rotten = number(of, "rotten"),
+                               .healed = number(of, "healed")};
+  }
   answer.json = std::move(object);
   return answer;
 }

@@ -87,6 +87,16 @@ void write_round_trips(JsonWriter& json, const core::RoundTrips& trips) {
   json.end_array().end_object();
 }
 
+void write_repair(JsonWriter& json, const core::RepairState& repair) {
+  json.key("repair").begin_object().member("songs", repair.songs);
+  json.member("under_replicated", repair.under_replicated).member("bytes_to_move", repair.bytes_to_move);
+  write_milliseconds(json, "time_left_ms", repair.time_left);
+  json.member("songs_copied", repair.songs_copied).member("bytes_copied", repair.bytes_copied);
+  json.member("copies_failed", repair.copies_failed).member("scrubbed_bytes", repair.scrubbed_bytes);
+  json.member("scrub_passes", repair.scrub_passes).member("scrub_progress", repair.scrub_progress);
+  json.member("rotten", repair.rotten).member("healed", repair.healed).end_object();
+}
+
 void write_hop(JsonWriter& json, const core::LookupHop& hop) {
   json.begin_object().member("id", hop.id.text()).member("endpoint", hop.endpoint).member("hop", hop.hop);
   json.key("told_by");
@@ -117,6 +127,7 @@ std::string to_json(const core::NetworkSnapshot& snapshot) {
   json.end_object().key("refused").begin_object();
   for (const auto& [reason, count] : snapshot.refused) json.member(reason, count);
   json.end_object();
+  write_repair(json, snapshot.repair);
   write_round_trips(json, snapshot.round_trips);
   return json.end_object().take();
 }

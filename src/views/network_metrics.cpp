@@ -78,6 +78,30 @@ MetricFamily refused(const core::NetworkSnapshot& snapshot) {
   return family;
 }
 
+void add_repair(std::vector<MetricFamily>& families, const core::RepairState& repair) {
+  const auto shows = [&](const char* name, const char* help, double value) {
+    families.push_back({name, help, MetricType::Gauge, {gauge(value)}});
+  };
+  const auto counts = [&](const char* name, const char* help, std::uint64_t value) {
+    families.push_back({name, help, MetricType::Counter, {counter(value)}});
+  };
+  shows("kadenza_repair_songs", "Songs that this node holds.", static_cast<double>(repair.songs));
+  shows("kadenza_repair_under_replicated_songs",
+        "Songs that this node looks after and that have fewer copies than wanted.",
+        static_cast<double>(repair.under_replicated));
+  shows("kadenza_repair_bytes_to_move", "Of songs that this node has yet to copy.",
+        static_cast<double>(repair.bytes_to_move));
+  shows("kadenza_scrub_progress", "Of the present pass over all songs, 0 to 1.", repair.scrub_progress);
+  counts("kadenza_repair_songs_copied_total", "Songs copied from other nodes.", repair.songs_copied);
+  counts("kadenza_repair_bytes_copied_total", "Bytes of audio copied from other nodes.", repair.bytes_copied);
+  counts("kadenza_repair_copies_failed_total", "Copies that failed and are tried again.",
+         repair.copies_failed);
+  counts("kadenza_scrub_bytes_total", "Bytes read and found right.", repair.scrubbed_bytes);
+  counts("kadenza_scrub_passes_total", "Passes over all songs.", repair.scrub_passes);
+  counts("kadenza_scrub_rotten_total", "Songs of which the disk had lost bytes.", repair.rotten);
+  counts("kadenza_scrub_healed_total", "Such songs that were copied again.", repair.healed);
+}
+
 MetricFamily round_trips(const core::RoundTrips& trips) {
   ClientMetric metric;
   metric.histogram.sample_count = trips.count;
@@ -108,6 +132,7 @@ std::string metrics_text(const core::NetworkSnapshot& snapshot) {
                       {gauge(snapshot.link_suspected ? 1 : 0)}});
   families.push_back(contacts(snapshot));
   families.push_back(refused(snapshot));
+  add_repair(families, snapshot.repair);
   families.push_back(round_trips(snapshot.round_trips));
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -41,6 +41,18 @@ class FakeNetwork final : public core::Network {
     seen.joined = true;
     seen.traffic = {{"datagrams_in", 7}, {"bytes_in", 700}, {"dropped_size", 3}};
     seen.refused = {{"plain_text", 2}, {"removed", 0}};
+    seen.repair = {.songs = 40,
+                   .under_replicated = 3,
+                   .bytes_to_move = 5000,
+                   .time_left = std::chrono::milliseconds(250),
+                   .songs_copied = 8,
+                   .bytes_copied = 8000,
+                   .copies_failed = 1,
+                   .scrubbed_bytes = 90'000,
+                   .scrub_passes = 2,
+                   .scrub_progress = 0.5,
+                   .rotten = 4,
+                   .healed = 3};
     seen.members.push_back({.id = node_id("live"),
                             .name = "attic",
                             .http = {"https://192.0.2.2:4747"},

@@ -28,12 +28,15 @@ constexpr auto kStoringPause = std::chrono::milliseconds(20);
 
 class Counted {
  public:
-  explicit Counted(std::atomic<std::uint32_t>& count) : count_(count) { ++count_; }
+  Counted(std::atomic<std::uint32_t>& count, bool counts) : count_(count), by_(counts ? 1 : 0) {
+    count_ += by_;
+  }
   Counted(const Counted&) = delete;
-  ~Counted() { --count_; }
+  ~Counted() { count_ -= by_; }
 
  private:
   std::atomic<std::uint32_t>& count_;
+  const std::uint32_t by_;
 };
 
 Result<std::vector<kademlia::Contact>> sources_from(const v1::StoreRequest& request) {
@@ -127,6 +130,12 @@ core::Task<Result<ClaimOutcome>> Holder::claim(core::SongId song, core::Digest a
 
 core::Task<Result<HeldSong>> Holder::store(core::SongRecord record, std::vector<kademlia::Contact> sources,
                                            OnConflict on_conflict, core::Deadline deadline) {
+  return store(std::move(record), std::move(sources), on_conflict, deadline, parts_.replicas);
+}
+
+core::Task<Result<HeldSong>> Holder::store(core::SongRecord record, std::vector<kademlia::Contact> sources,
+                                           OnConflict on_conflict, core::Deadline deadline,
+                                           RemoteReplicas& through) {
   const auto& song = record.song;
   if (song.first_stored > parts_.clock.wall_now() + kClockErrorMax) {
     co_return core::fail(Errc::kInvalidArgument,
@@ -148,20 +157,27 @@ core::Task<Result<HeldSong>> Holder::store(core::SongRecord record, std::vector<
     }
     co_await parts_.timers.sleep_until(parts_.clock.now() + kStoringPause);
   }
-  auto stored = co_await copy(record, std::move(sources), on_conflict, deadline);
+  auto stored = co_await copy(record, std::move(sources), on_conflict, deadline, through);
   if (stored) claims_.release(song.id, song.audio);
   co_return stored;
 }
 
+core::Task<Result<void>> Holder::mend(core::SongRecord record, std::vector<kademlia::Contact> sources,
+                                      core::Deadline deadline, RemoteReplicas& through) {
+  const auto copied = co_await copy(record, std::move(sources), OnConflict::kKeep, deadline, through);
+  if (!copied) co_return std::unexpected(copied.error());
+  co_return Result<void>();
+}
+
 core::Task<Result<HeldSong>> Holder::copy(const core::SongRecord& record,
                                           std::vector<kademlia::Contact> sources, OnConflict on_conflict,
-                                          core::Deadline deadline) {
+                                          core::Deadline deadline, RemoteReplicas& through) {
   using Purpose = services::library::SongStore::Purpose;
   auto incoming = co_await parts_.store.receive(record.song.size, Purpose::kReplica, deadline);
   if (!incoming) co_return std::unexpected(std::move(incoming).error());
-  auto pulled = co_await pull_audio(parts_.replicas, record, sources, **incoming, deadline);
+  auto pulled = co_await pull_audio(through, record, sources, **incoming, deadline);
   if (!pulled) co_return std::unexpected(std::move(pulled).error());
-  auto cover = co_await pull_cover(parts_.replicas, record.song, std::move(sources), deadline);
+  auto cover = co_await pull_cover(through, record.song, std::move(sources), deadline);
   if (!cover) co_return std::unexpected(std::move(cover).error());
   co_return co_await (*incoming)->commit(record, std::move(*cover), on_conflict, deadline);
 }
@@ -202,7 +218,7 @@ core::Task<Result<v1::StoreReply>> Holder::serve_store(peers::Caller caller, v1:
 }
 
 core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
-  const Counted counted(reading_);
+  const Counted counted(reading_, !request.background());
   KADENZA_CO_TRY(const auto id, messages::id_from<core::SongId>(request.song()));
   KADENZA_CO_TRY(const auto audio, audio_from(request.audio()));
   if (request.length() == 0 || request.length() > peers::kPieceBytes) {

@@ -81,7 +81,18 @@ class Holder {
                                                               std::vector<kademlia::Contact> sources,
                                                               services::library::OnConflict on_conflict,
                                                               core::Deadline deadline);
+  /// The same, reading from the sources by other means: repair's, which go slowly.
+  core::Task<core::Result<services::library::HeldSong>> store(core::SongRecord record,
+                                                              std::vector<kademlia::Contact> sources,
+                                                              services::library::OnConflict on_conflict,
+                                                              core::Deadline deadline,
+                                                              RemoteReplicas& through);
 
+  /// Copies a song that this node holds once more, because the disk lost bytes of it; what is right stays.
+  core::Task<core::Result<void>> mend(core::SongRecord record, std::vector<kademlia::Contact> sources,
+                                      core::Deadline deadline, RemoteReplicas& through);
+
+  /// Reads by other nodes, of songs that somebody listens to or uploads.
   std::uint32_t reads_under_way() const noexcept { return reading_; }
 
  private:
@@ -90,7 +101,8 @@ class Holder {
   core::Task<core::Result<services::library::HeldSong>> copy(const core::SongRecord& record,
                                                              std::vector<kademlia::Contact> sources,
                                                              services::library::OnConflict on_conflict,
-                                                             core::Deadline deadline);
+                                                             core::Deadline deadline,
+                                                             RemoteReplicas& through);
   core::Task<core::Result<v1::ClaimReply>> serve_claim(v1::ClaimRequest request);
   core::Task<core::Result<v1::StoreReply>> serve_store(peers::Caller caller, v1::StoreRequest request);
   core::Task<core::Result<v1::ReadReply>> serve_read(v1::ReadRequest request);

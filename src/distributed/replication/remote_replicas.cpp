@@ -35,6 +35,7 @@ core::Task<Result<streaming::RemotePiece>> RemoteReplicas::read(kademlia::Contac
                                                                 core::Deadline deadline) {
   auto request = read_request(id, range);
   request.set_with_record(with_record);
+  request.set_background(background_);
   auto reply = co_await peers::call(peers_, from, std::move(request), deadline);
   if (!reply) co_return std::unexpected(std::move(reply).error());
   streaming::RemotePiece piece;
@@ -78,6 +79,7 @@ core::Task<Result<std::vector<std::uint8_t>>> RemoteReplicas::read_audio(kademli
                                                                          core::Deadline deadline) {
   auto request = read_request(song.id, range);
   request.set_audio(messages::bytes_of(song.audio));
+  request.set_background(background_);
   auto reply = co_await peers::call(peers_, from, std::move(request), deadline);
   if (!reply) co_return std::unexpected(std::move(reply).error());
   co_return bytes_from(reply->bytes());

@@ -11,7 +11,9 @@ namespace kadenza::distributed::replication {
 /// Reading from other nodes by the calls of proto/replication.proto.
 class RemoteReplicas final : public streaming::Replicas {
  public:
-  explicit RemoteReplicas(peers::Peers& peers) : peers_(peers) {}
+  /// In the background: nobody waits for what is read, and listeners go first.
+  explicit RemoteReplicas(peers::Peers& peers, bool background = false)
+      : peers_(peers), background_(background) {}
 
   core::Task<core::Result<streaming::RemotePiece>> read(kademlia::Contact from, core::SongId id,
                                                         core::ByteRange range, bool with_record,
@@ -30,6 +32,7 @@ class RemoteReplicas final : public streaming::Replicas {
 
  private:
   peers::Peers& peers_;
+  const bool background_;
 };
 
 }  // namespace kadenza::distributed::replication

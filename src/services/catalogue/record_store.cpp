@@ -167,6 +167,23 @@ Result<std::vector<core::SongId>> RecordStore::list(core::SongId prefix, unsigne
   });
 }
 
+Result<std::vector<core::Song>> RecordStore::songs(std::optional<core::SongId> after,
+                                                   std::size_t limit) const {
+  return database_.read([&](Connection& connection) -> Result<std::vector<core::Song>> {
+    const auto* sql = after ? "SELECT song FROM records WHERE id > ?1 ORDER BY id LIMIT ?2"
+                            : "SELECT song FROM records WHERE id >= ?1 ORDER BY id LIMIT ?2";
+    const auto from = after.value_or(core::SongId{});  // a query keeps references to what it is given
+    Query query(connection, sql, from, std::uint64_t{limit});
+    std::vector<core::Song> found;
+    while (query.step()) {
+      auto song = decode_song(query.blob(0));
+      if (!song) return core::fail(Errc::kCorrupted, "a record in library.db is damaged");
+      found.push_back(std::move(*song));
+    }
+    return found;
+  });
+}
+
 Result<void> RecordStore::put_facts(Transaction& transaction, core::SongId id,
                                     const core::DerivedFacts& facts) {
   auto& connection = transaction.connection();

@@ -46,6 +46,10 @@ class RecordStore {
   core::Result<std::vector<core::SongId>> list(core::SongId prefix, unsigned prefix_bits,
                                                std::optional<core::SongId> after, std::size_t limit) const;
 
+  /// The songs of the records in ascending order of ids, only those above `after` when given. Fewer than
+  /// `limit`: the end.
+  core::Result<std::vector<core::Song>> songs(std::optional<core::SongId> after, std::size_t limit) const;
+
   /// What was computed from the audio lies beside the record; storing it again replaces it, and takes the
   /// song out of the queue. kNotFound when no record has this id.
   core::Result<void> put_facts(Transaction& transaction, core::SongId id, const core::DerivedFacts& facts);

@@ -46,6 +46,11 @@ void RowsDigest::remove(const RowVersion& row) {
   --count;
 }
 
+void RowsDigest::add(const RowsDigest& others) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] ^= others.sum[i];
+  count += others.count;
+}
+
 void RowsDigest::toggle(const RowVersion& row) {
   const auto hash = core::Sha256().update(row.id.bytes).update(big_endian(row.version)).finish();
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] ^= hash.bytes[i];

@@ -35,6 +35,8 @@ struct RowsDigest {
 
   void add(const RowVersion& row);
   void remove(const RowVersion& row);
+  /// All rows of another set, which has none in common with this one.
+  void add(const RowsDigest& others);
 
   friend bool operator==(const RowsDigest&, const RowsDigest&) = default;
 

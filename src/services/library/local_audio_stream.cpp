@@ -17,12 +17,13 @@ namespace kadenza::services::library {
 LocalAudioStream::LocalAudioStream(std::shared_ptr<const core::SongRecord> record,
                                    std::shared_ptr<const core::UniqueFd> blob,
                                    std::shared_ptr<ChunkMarks> marks, core::ByteRange range,
-                                   boost::asio::any_io_executor blocking)
+                                   boost::asio::any_io_executor blocking, std::function<void()> on_rotten)
     : record_(std::move(record)),
       blob_(std::move(blob)),
       marks_(std::move(marks)),
       left_(range),
-      blocking_(std::move(blocking)) {}
+      blocking_(std::move(blocking)),
+      on_rotten_(std::move(on_rotten)) {}
 
 std::optional<core::FileSlice> LocalAudioStream::file() const {
   if (left_.length > 0) {
@@ -55,8 +56,10 @@ std::size_t LocalAudioStream::read_cached(std::span<std::uint8_t> out) {
 core::Result<std::size_t> LocalAudioStream::fill(std::span<std::uint8_t> out) {
   std::size_t filled = 0;
   while (filled < out.size() && left_.length > 0) {
-    KADENZA_TRY(const auto got, read_chunk_part(out.subspan(filled)));
-    filled += got;
+    const auto got = read_chunk_part(out.subspan(filled));
+    if (!got && got.error().code == core::Errc::kCorrupted && on_rotten_) on_rotten_();
+    if (!got) return got;
+    filled += *got;
   }
   return filled;
 }

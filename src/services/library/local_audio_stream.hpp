@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -18,7 +19,7 @@ class LocalAudioStream final : public core::AudioStream {
  public:
   LocalAudioStream(std::shared_ptr<const core::SongRecord> record, std::shared_ptr<const core::UniqueFd> blob,
                    std::shared_ptr<ChunkMarks> marks, core::ByteRange range,
-                   boost::asio::any_io_executor blocking);
+                   boost::asio::any_io_executor blocking, std::function<void()> on_rotten = {});
 
   core::Task<core::Result<std::size_t>> read(std::span<std::uint8_t> out, core::Deadline deadline) override;
   std::optional<core::FileSlice> file() const override;
@@ -33,6 +34,7 @@ class LocalAudioStream final : public core::AudioStream {
   const std::shared_ptr<ChunkMarks> marks_;
   core::ByteRange left_;
   const boost::asio::any_io_executor blocking_;
+  const std::function<void()> on_rotten_;  ///< tells that the disk lost bytes; may be empty
 };
 
 }  // namespace kadenza::services::library

@@ -103,8 +103,9 @@ Result<std::unique_ptr<core::AudioStream>> LocalLibrary::Parts::stream(
                                   range.offset + range.length));
   }
   auto marks = verified.of(record->song.audio, blob->get(), record->chunks.size());
+  auto on_rotten = [this, id = record->song.id] { song_store.note_rotten(id); };
   return std::make_unique<LocalAudioStream>(std::move(record), std::move(blob), std::move(marks), range,
-                                            options.blocking);
+                                            options.blocking, std::move(on_rotten));
 }
 
 Result<void> LocalLibrary::Parts::in_time(core::Deadline deadline) const {
@@ -173,8 +174,12 @@ core::Task<Result<std::unique_ptr<core::AudioStream>>> LocalLibrary::Parts::open
   }
   auto work = [this, id, range]() -> Result<std::unique_ptr<core::AudioStream>> {
     KADENZA_TRY(auto found, record(id));
-    KADENZA_TRY(auto opened, blobs.open_blob(found->song.audio));
-    auto blob = std::make_shared<const core::UniqueFd>(std::move(opened));
+    auto opened = blobs.open_blob(found->song.audio);
+    if (!opened) {
+      song_store.note_rotten(id);
+      return std::unexpected(std::move(opened).error());
+    }
+    auto blob = std::make_shared<const core::UniqueFd>(std::move(*opened));
     open_blobs.put(found->song.audio, blob);
     return stream(std::move(found), std::move(blob), range);
   };

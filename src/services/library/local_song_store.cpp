@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "core/blocking.hpp"
@@ -90,6 +91,57 @@ core::Task<Result<core::DerivedFacts>> LocalSongStore::facts_of(core::SongId id)
     return std::move(*facts);
   };
   co_return co_await core::run_on(library_.options.blocking, std::move(work));
+}
+
+core::Task<Result<std::vector<core::Song>>> LocalSongStore::held(std::optional<core::SongId> after,
+                                                                 std::size_t limit) {
+  auto work = [this, after, limit] { return library_.records.songs(after, limit); };
+  co_return co_await core::run_on(library_.options.blocking, std::move(work));
+}
+
+core::Task<Result<void>> LocalSongStore::verify(core::SongId id, std::uint64_t first, std::uint64_t count) {
+  auto work = [this, id, first, count] {
+    auto verified = verify_now(id, first, count);
+    if (!verified && verified.error().code == Errc::kCorrupted) note_rotten(id);
+    return verified;
+  };
+  co_return co_await core::run_on(library_.options.blocking, std::move(work));
+}
+
+Result<void> LocalSongStore::verify_now(const core::SongId& id, std::uint64_t first, std::uint64_t count) {
+  KADENZA_TRY(const auto record, library_.record(id));
+  const auto there = [](auto read) {
+    if (!read && read.error().code == Errc::kNotFound) read.error().code = Errc::kCorrupted;
+    return read;
+  };
+  KADENZA_TRY(const auto blob, there(library_.blobs.open_blob(record->song.audio)));
+  const auto end = std::min<std::uint64_t>(record->chunks.size(), first + count);
+  // What the machine's memory still has says nothing about the disk.
+  (void)::posix_fadvise(blob.get(), static_cast<off_t>(first * core::kChunkBytes),
+                        static_cast<off_t>(count * core::kChunkBytes), POSIX_FADV_DONTNEED);
+  std::vector<std::uint8_t> scratch(core::kChunkBytes);
+  for (auto chunk = first; chunk < end; ++chunk) {
+    KADENZA_TRY_VOID(blobs::read_verified_chunk(blob.get(), chunk, record->chunks[chunk], scratch));
+  }
+  if (first == 0 && record->song.cover) {
+    KADENZA_TRY_VOID(there(library_.blobs.read_all(*record->song.cover, kCoverBytesMax)));
+  }
+  return {};
+}
+
+void LocalSongStore::watch(Watcher watcher) {
+  const std::lock_guard lock(mutex_);
+  watcher_ = std::move(watcher);
+}
+
+void LocalSongStore::note_stored(const core::Song& song) {
+  const std::lock_guard lock(mutex_);
+  if (watcher_.stored) watcher_.stored(song);
+}
+
+void LocalSongStore::note_rotten(const core::SongId& id) {
+  const std::lock_guard lock(mutex_);
+  if (watcher_.rotten) watcher_.rotten(id);
 }
 
 Result<std::size_t> LocalSongStore::remove_superseded() {

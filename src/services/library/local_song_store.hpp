@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <mutex>
+
 #include "services/library/local_library.hpp"
 #include "services/library/song_store.hpp"
 
@@ -23,14 +25,25 @@ class LocalSongStore final : public SongStore {
   core::Task<core::Result<std::vector<std::uint8_t>>> read(core::SongId id, core::ByteRange range) override;
   core::Task<core::Result<core::Image>> cover_of(core::SongId id) override;
   core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) override;
+  core::Task<core::Result<std::vector<core::Song>>> held(std::optional<core::SongId> after,
+                                                         std::size_t limit) override;
+  core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first, std::uint64_t count) override;
+  void watch(Watcher watcher) override;
   std::uint64_t used_bytes() const override;
   std::uint64_t capacity_bytes() const override;
 
   /// Removes the bytes of records that were superseded long enough ago. Blocking; returns how many files.
   core::Result<std::size_t> remove_superseded();
 
+  void note_stored(const core::Song& song);
+  void note_rotten(const core::SongId& id);
+
  private:
+  core::Result<void> verify_now(const core::SongId& id, std::uint64_t first, std::uint64_t count);
+
   LocalLibrary::Parts& library_;
+  std::mutex mutex_;  // guards the watcher, also while it is called
+  Watcher watcher_;
 };
 
 }  // namespace kadenza::services::library

@@ -123,6 +123,7 @@ core::Task<Result<HeldSong>> LocalUpload::commit(core::SongRecord record, std::o
   };
   auto held = co_await core::run_on(library_.options.blocking, std::move(work));
   if (held && held->added) {
+    library_.song_store.note_stored(held->song);
     library_.rows.changed();
     library_.analyser.notify();
   }
@@ -140,7 +141,7 @@ Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::o
   }
   KADENZA_TRY(auto there, library_.records.get(record.song.id));
   const bool stays = there && (there->song.audio == record.song.audio || on_conflict == OnConflict::kKeep);
-  if (stays) return already_there(std::move(there->song));
+  if (stays) return already_there(std::move(there->song), cover);
 
   auto held = store_blobs_and_record(record, cover, on_conflict);
   if (!held || !held->added) {
@@ -191,12 +192,15 @@ Result<HeldSong> LocalUpload::put(catalogue::Transaction& transaction, const cor
   return HeldSong{song, true};
 }
 
-/// The same audio again passes through commit(), which heals a blob that has rotted meanwhile.
-Result<HeldSong> LocalUpload::already_there(core::Song stored) {
+/// The same audio and cover again pass through commit(), which heals blobs that have rotted meanwhile.
+Result<HeldSong> LocalUpload::already_there(core::Song stored, const std::optional<core::Image>& cover) {
   KADENZA_TRY(const auto digest, staging_.digest());
   if (digest == stored.audio) {
     if (auto healed = staging_.commit(); !healed) return std::unexpected(healed.error());
     library_.open_blobs.erase(digest);
+    if (stored.cover && cover && core::sha256(cover->bytes) == *stored.cover) {
+      if (auto healed = library_.blobs.put(cover->bytes); !healed) return std::unexpected(healed.error());
+    }
   }
   return HeldSong{std::move(stored), false};
 }

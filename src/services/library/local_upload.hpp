@@ -40,7 +40,7 @@ class LocalUpload final : public core::Upload, public IncomingSong {
                                                 OnConflict on_conflict);
   core::Result<HeldSong> put(catalogue::Transaction& transaction, const core::SongRecord& record,
                              OnConflict on_conflict);
-  core::Result<HeldSong> already_there(core::Song stored);
+  core::Result<HeldSong> already_there(core::Song stored, const std::optional<core::Image>& cover);
 
   LocalLibrary::Parts& library_;
   blobs::Staging staging_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -89,6 +90,26 @@ class SongStore {
 
   /// kUnavailable while they are not computed yet.
   virtual core::Task<core::Result<core::DerivedFacts>> facts_of(core::SongId id) = 0;
+
+  /// The songs held, in ascending order of their ids; only those above `after`, when given. Fewer than
+  /// `limit`: the end.
+  virtual core::Task<core::Result<std::vector<core::Song>>> held(std::optional<core::SongId> after,
+                                                                 std::size_t limit) = 0;
+
+  /// Reads chunks [first, first + count) from the disk itself, whatever was found right before; beginning
+  /// with the first one, the cover as well. kCorrupted when something else is there than was stored, or
+  /// nothing: the watcher hears of it, too.
+  virtual core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first,
+                                                std::uint64_t count) = 0;
+
+  /// Who wants to know what happens to the songs held; any of them may be empty. Called on any thread; must
+  /// not block, nor call back.
+  struct Watcher {
+    std::function<void(const core::Song&)> stored;  ///< a record was added, or took another one's place
+    std::function<void(core::SongId)> rotten;       ///< reading found that the disk lost bytes of the song
+  };
+  /// One at a time; an empty one ends the watching, and is not called any more afterwards.
+  virtual void watch(Watcher watcher) = 0;
 
   virtual std::uint64_t used_bytes() const = 0;      ///< audio and covers; may wait for the first count
   virtual std::uint64_t capacity_bytes() const = 0;  ///< UINT64_MAX: as much as the disk holds

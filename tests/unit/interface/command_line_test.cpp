@@ -48,7 +48,24 @@ TEST(Serve, Defaults) {
   EXPECT_EQ(program.served->data, "/data/kadenza");
   EXPECT_EQ(program.served->http, (std::vector<ListenAddress>{{"127.0.0.1", 4747}}));
   EXPECT_FALSE(program.served->capacity);
+  EXPECT_EQ(program.served->grace, std::chrono::minutes(15));
+  EXPECT_EQ(program.served->repair_rate, 20'000'000U);
+  EXPECT_EQ(program.served->scrub_every, std::chrono::days(7));
   EXPECT_GT(program.served->threads, 0U);
+}
+
+TEST(Serve, RepairIsBoundedAsAskedFor) {
+  Program program;
+  const Variable rate("KADENZA_REPAIR_RATE", "500kB");
+  ASSERT_EQ(program({"serve", "--grace", "30s", "--scrub-every", "12h"}).code, 0);
+  EXPECT_EQ(program.served->grace, std::chrono::seconds(30));
+  EXPECT_EQ(program.served->repair_rate, 500'000U);
+  EXPECT_EQ(program.served->scrub_every, std::chrono::hours(12));
+  for (const auto* option : {"--grace", "--repair-rate", "--scrub-every"}) {
+    const Ended run = program({"serve", option, "soon"});
+    EXPECT_EQ(run.code, 2);
+    EXPECT_NE(run.err.find("“soon”"), std::string::npos) << run.err;
+  }
 }
 
 TEST(CommandLine, WhatCannotBeUnderstoodIsAUsageError) {

@@ -78,7 +78,9 @@ std::string network_json() {
          R"(","endpoint":"192.0.2.2:4748","capacity_class":1,"state":"live","round_trip_ms":1.25,"heard_ago_ms":65000},)" +
          R"({"id":")" + kDead +
          R"(","endpoint":"\u001b[2J","capacity_class":1,"state":"dead","round_trip_ms":null,)" +
-         R"("heard_ago_ms":null}],"candidates":[]}],"traffic":{"datagrams_in":12,"bytes_in":1500,"dropped_unknown_key":4}})";
+         R"("heard_ago_ms":null}],"candidates":[]}],"repair":{"songs":40,"under_replicated":1,"bytes_to_move":5000000,"time_left_ms":65000,)" +
+         R"("songs_copied":8,"bytes_copied":9000,"copies_failed":2,"scrub_progress":0.25,"scrub_passes":3,"rotten":4,)" +
+         R"("healed":3},"traffic":{"datagrams_in":12,"bytes_in":1500,"dropped_unknown_key":4}})";
 }
 
 std::string lookup_json() {
@@ -107,7 +109,10 @@ TEST_F(NetworkCommands, TheNetworkIsShownByBuckets) {
   for (const std::string& part :
        {"Node " + kSelf, std::string("about 3 nodes"), std::string("joined"), std::string("2 shared bits"),
         kNear + "  192.0.2.2:4748", std::string("1.25 ms  1:05 ago"), std::string("dead"),
-        std::string("12 datagrams, 1.5 kB"), std::string("4 (unknown key)")}) {
+        std::string("songs held        40"), std::string("1 song\n"), std::string("5 MB, about 1:05 left"),
+        std::string("8 songs, 9 kB; 2 attempts failed"), std::string("25 % of pass 4"),
+        std::string("4 songs, 3 healed"), std::string("12 datagrams, 1.5 kB"),
+        std::string("4 (unknown key)")}) {
     EXPECT_NE(run.out.find(part), std::string::npos) << part << " is not in " << run.out;
   }
   EXPECT_EQ(run.out.find('\x1b'), std::string::npos) << "a node commanded the terminal";

@@ -25,6 +25,19 @@ TEST_F(NetworkRoutes, ASnapshotHasItsShape) {
   EXPECT_FALSE(seen.at("link_suspected").as_bool());
   EXPECT_EQ(seen.at("traffic").at("dropped_size").as_int64(), 3);
   EXPECT_EQ(seen.at("refused").at("plain_text").as_int64(), 2);
+  const auto& repair = seen.at("repair").as_object();
+  EXPECT_EQ(repair.at("songs").as_int64(), 40);
+  EXPECT_EQ(repair.at("under_replicated").as_int64(), 3);
+  EXPECT_EQ(repair.at("bytes_to_move").as_int64(), 5000);
+  EXPECT_EQ(repair.at("time_left_ms").to_number<double>(), 250);
+  EXPECT_EQ(repair.at("songs_copied").as_int64(), 8);
+  EXPECT_EQ(repair.at("bytes_copied").as_int64(), 8000);
+  EXPECT_EQ(repair.at("copies_failed").as_int64(), 1);
+  EXPECT_EQ(repair.at("scrubbed_bytes").as_int64(), 90'000);
+  EXPECT_EQ(repair.at("scrub_passes").as_int64(), 2);
+  EXPECT_EQ(repair.at("scrub_progress").to_number<double>(), 0.5);
+  EXPECT_EQ(repair.at("rotten").as_int64(), 4);
+  EXPECT_EQ(repair.at("healed").as_int64(), 3);
   EXPECT_EQ(seen.at("round_trips").at("count").as_int64(), 6);
   EXPECT_EQ(seen.at("round_trips").at("at_most").at(1).at("count").as_int64(), 5);
 
@@ -78,14 +91,26 @@ TEST_F(NetworkRoutes, TooManyLookupsAreRefused) {
 TEST_F(NetworkRoutes, MetricsShowTheNetwork) {
   start();
   const std::string text = get("/metrics").body();
-  for (const char* line :
-       {"kadenza_network_datagrams_in_total 7", "kadenza_network_dropped_total{reason=\"size\"} 3",
-        "kadenza_network_contacts{state=\"live\"} 1", "kadenza_network_contacts{state=\"suspected\"} 1",
-        "kadenza_network_contacts{state=\"dead\"} 1", "kadenza_network_contacts{state=\"candidate\"} 1",
-        "kadenza_network_joined 1", "kadenza_network_round_trip_seconds_bucket{le=\"0.01\"} 5",
-        "kadenza_network_round_trip_seconds_bucket{le=\"+Inf\"} 6",
-        "kadenza_network_round_trip_seconds_sum 0.03", "kadenza_rpc_refused_total{reason=\"plain_text\"} 2",
-        "kadenza_rpc_refused_total{reason=\"removed\"} 0"}) {
+  for (const char* line : {"kadenza_network_datagrams_in_total 7",
+                           "kadenza_network_dropped_total{reason=\"size\"} 3",
+                           "kadenza_network_contacts{state=\"live\"} 1",
+                           "kadenza_network_contacts{state=\"suspected\"} 1",
+                           "kadenza_network_contacts{state=\"dead\"} 1",
+                           "kadenza_network_contacts{state=\"candidate\"} 1",
+                           "kadenza_network_joined 1",
+                           "kadenza_network_round_trip_seconds_bucket{le=\"0.01\"} 5",
+                           "kadenza_network_round_trip_seconds_bucket{le=\"+Inf\"} 6",
+                           "kadenza_network_round_trip_seconds_sum 0.03",
+                           "kadenza_rpc_refused_total{reason=\"plain_text\"} 2",
+                           "kadenza_rpc_refused_total{reason=\"removed\"} 0",
+                           "kadenza_repair_under_replicated_songs 3",
+                           "kadenza_repair_bytes_to_move 5000",
+                           "kadenza_repair_songs_copied_total 8",
+                           "kadenza_repair_copies_failed_total 1",
+                           "kadenza_scrub_progress 0.5",
+                           "kadenza_scrub_passes_total 2",
+                           "kadenza_scrub_rotten_total 4",
+                           "kadenza_scrub_healed_total 3"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
 }

@@ -44,10 +44,15 @@ using Outcome = Result<core::UploadOutcome>;
 using namespace std::chrono_literals;
 
 /// Nodes with disks in memory that store songs for each other over the simulator's network. All know each
-/// other from the start; a dead one keeps its place in every order.
+/// other from the start; a dead one keeps its place in every order, or loses it after the grace period.
 class World {
  public:
   static constexpr core::Deadline kNever = core::Deadline::max();
+
+  struct Options {
+    bool lookups_find_the_dead = true;
+    core::Duration grace = 15min;
+  };
 
   /// What crashes with a node. Kept afterwards: its coroutines may still end.
   struct Process {
@@ -72,7 +77,8 @@ class World {
     Process& process() { return *processes.back(); }
   };
 
-  explicit World(std::size_t count, std::uint64_t seed = 1) : engine(seed) {
+  explicit World(std::size_t count, std::uint64_t seed = 1) : World(count, seed, Options{}) {}
+  World(std::size_t count, std::uint64_t seed, Options given) : options(given), engine(seed) {
     for (std::size_t i = 0; i < count; ++i) {
       auto& node = nodes.emplace_back();
       node.id = {core::sha256("node " + std::to_string(seed) + " " + std::to_string(i)).bytes};
@@ -173,6 +179,7 @@ class World {
 
   // Destroyed last: what is still suspended refers to it.
   std::deque<Node> nodes;
+  const Options options;
   cluster::Settings settings;
   std::size_t enrolled = 0;
   std::vector<core::Song> announced;
@@ -191,7 +198,13 @@ class World {
     Routing(World& world, std::size_t self) : world_(world), self_(self) {}
     core::Task<Result<std::vector<kademlia::Contact>>> nearest(kademlia::Key, std::size_t,
                                                                core::Deadline) override {
-      co_return world_.contacts_without(self_);
+      auto found = world_.contacts_without(self_);
+      if (!world_.options.lookups_find_the_dead) {
+        std::erase_if(found, [this](const auto& contact) {
+          return !std::ranges::find(world_.nodes, contact.id, &Node::id)->running;
+        });
+      }
+      co_return found;
     }
 
    private:
@@ -205,7 +218,7 @@ inline World::Process::Process(World& world, std::size_t node)
     : store(world.nodes[node].disk, world.clock, world.timers),
       peers(world.peer_network.peers_of(world.nodes[node].host)),
       holder({store, offers, replicas, world.clock, world.timers, world.coroutines.context().get_executor()}),
-      directory(placement::Directory::create({.self = world.contact(node)},
+      directory(placement::Directory::create({.self = world.contact(node), .grace = world.options.grace},
                                              world.coroutines.context().get_executor(), world.clock,
                                              world.routings_.emplace_back(world, node))),
       replicator(std::make_shared<Replicator>(

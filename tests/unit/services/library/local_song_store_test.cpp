@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "services/library/local_song_store.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -143,6 +144,24 @@ class LocalSongStoreTest : public ::testing::Test {
     return false;
   }
 
+  /// As a disk that loses a bit, or the file.
+  std::filesystem::path file_of(std::uint64_t size) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path() / "blobs")) {
+      if (entry.is_regular_file() && entry.file_size() == size) return entry.path();
+    }
+    ADD_FAILURE() << "no file of " << size << " bytes";
+    return {};
+  }
+  static void flip(const std::filesystem::path& path, std::streamoff at) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekg(at);
+    const auto byte = static_cast<char>(file.get());
+    file.seekp(at);
+    file.put(static_cast<char>(byte ^ 1));
+  }
+
   TurnedClock clock_;
   kadenza::testing::TemporaryFolder folder_;
   asio::io_context io_;
@@ -256,6 +275,90 @@ TEST_F(LocalSongStoreTest, RangesAreReadAndRotIsNoticed) {
 
   ASSERT_TRUE(replicate(early_, record)) << "the same audio again heals it";
   EXPECT_EQ(await(store().read(id, {0, early_.size()})), early_);
+}
+
+TEST_F(LocalSongStoreTest, HeldSongsAreListedInPagesInOrder) {
+  EXPECT_TRUE(await(store().held(std::nullopt, 10))->empty());
+  std::vector<core::SongId> ids;
+  for (const auto* title : {"One", "Two", "Three", "Four", "Five"}) {
+    const auto record = record_of(early_, at_second(1), title);
+    ASSERT_TRUE(replicate(early_, record));
+    ids.push_back(record.song.id);
+  }
+  std::ranges::sort(ids);
+  std::vector<core::SongId> listed;
+  std::optional<core::SongId> after;
+  for (std::size_t got = 2; got == 2;) {
+    const auto page = await(store().held(after, 2));
+    ASSERT_TRUE(page) << page.error().detail;
+    got = page->size();
+    for (const auto& song : *page) {
+      EXPECT_EQ(song.audio, core::sha256(early_));
+      listed.push_back(song.id);
+    }
+    if (got > 0) after = listed.back();
+  }
+  EXPECT_EQ(listed, ids);
+}
+
+TEST_F(LocalSongStoreTest, VerifyingFindsWhatTheDiskLostAndTellsTheWatcher) {
+  const core::Image cover{"image/png", {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 1, 2, 3}};
+  auto record = record_of(early_, at_second(1));
+  record.song.cover = core::sha256(cover.bytes);
+  std::vector<core::SongId> stored, rotten;
+  store().watch({.stored = [&](const core::Song& song) { stored.push_back(song.id); },
+                 .rotten = [&](core::SongId id) { rotten.push_back(id); }});
+  ASSERT_TRUE(replicate(early_, record, OnConflict::kKeep, cover));
+  const auto id = record.song.id;
+  EXPECT_EQ(stored, std::vector{id});
+  const auto verify = [&](std::uint64_t first, std::uint64_t count) {
+    return await(store().verify(id, first, count));
+  };
+  EXPECT_TRUE(verify(0, 1000));
+  EXPECT_EQ(failure(await(store().verify(core::song_id("No", "One", ""), 0, 1))), Errc::kNotFound);
+  EXPECT_TRUE(await(store().read(id, {0, early_.size()}))) << "all chunks were found right before";
+  EXPECT_TRUE(rotten.empty());
+
+  flip(file_of(early_.size()), 70'000);
+  EXPECT_TRUE(verify(0, 1)) << "the first chunk is whole";
+  EXPECT_EQ(failure(verify(1, 1)), Errc::kCorrupted);
+  EXPECT_EQ(failure(verify(0, 1000)), Errc::kCorrupted);
+  ASSERT_TRUE(replicate(early_, record, OnConflict::kKeep, cover)) << "the same audio again heals it";
+  EXPECT_TRUE(verify(0, 1000));
+
+  flip(file_of(cover.bytes.size()), 9);
+  EXPECT_TRUE(verify(1, 1000)) << "the cover is read with the first chunk";
+  EXPECT_EQ(failure(verify(0, 1)), Errc::kCorrupted);
+  ASSERT_TRUE(replicate(early_, record, OnConflict::kKeep, cover)) << "and the same cover";
+  EXPECT_TRUE(verify(0, 1000));
+
+  std::filesystem::remove(file_of(early_.size()));
+  EXPECT_EQ(failure(verify(0, 1)), Errc::kCorrupted);
+  EXPECT_EQ(rotten, std::vector(4, id));
+  EXPECT_EQ(stored, std::vector{id}) << "healing adds nothing";
+  store().watch({});
+  EXPECT_EQ(failure(verify(0, 1)), Errc::kCorrupted);
+  EXPECT_EQ(rotten.size(), 4U);
+}
+
+TEST_F(LocalSongStoreTest, ReadingWhatTheDiskLostTellsTheWatcher) {
+  const auto record = record_of(early_, at_second(1));
+  ASSERT_TRUE(replicate(early_, record));
+  std::atomic<int> rotten = 0;
+  store().watch({.stored = {}, .rotten = [&](core::SongId) { ++rotten; }});
+  flip(file_of(early_.size()), 10);
+  EXPECT_EQ(failure(await(store().read(record.song.id, {0, 100}))), Errc::kCorrupted);
+  EXPECT_EQ(rotten, 1);
+  store().watch({});
+}
+
+TEST_F(LocalSongStoreTest, AMergeTellsTheWatcherWhatTookItsPlace) {
+  ASSERT_TRUE(replicate(late_, record_of(late_, at_second(9))));
+  std::vector<core::Digest> stored;
+  store().watch({.stored = [&](const core::Song& song) { stored.push_back(song.audio); }, .rotten = {}});
+  ASSERT_TRUE(replicate(early_, record_of(early_, at_second(1)), OnConflict::kMerge));
+  EXPECT_EQ(stored, std::vector{core::sha256(early_)});
+  store().watch({});
 }
 
 TEST_F(LocalSongStoreTest, AWriteNeverReplacesARecord) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/repair/held_songs.hpp"
+
+namespace kadenza::distributed::repair {
+namespace {
+
+void add(Summary& summary, const HeldSong& song) {
+  summary.songs.add(song.version);
+  summary.bytes += song.bytes;
+}
+
+}  // namespace
+
+HeldSongs::Cell& HeldSongs::cell_of(const core::SongId& id) {
+  const auto [cell, added] = cells_.try_emplace(placement::partition_of(id, partition_bits_));
+  if (added) ++partitions_version_;
+  return cell->second;
+}
+
+void HeldSongs::insert(Cell& cell, const HeldSong& song) {
+  cell.songs.emplace(song.version.id, song);
+  add(cell.summary, song);
+}
+
+void HeldSongs::put(const core::Song& song) {
+  const auto now = held_song(song);
+  const std::lock_guard lock(mutex_);
+  auto& cell = cell_of(song.id);
+  if (const auto before = cell.songs.find(song.id); before != cell.songs.end()) {
+    cell.summary.songs.remove(before->second.version);
+    cell.summary.bytes -= before->second.bytes;
+    cell.songs.erase(before);
+  }
+  insert(cell, now);
+}
+
+void HeldSongs::put_if_absent(const core::Song& song) {
+  const auto now = held_song(song);
+  const std::lock_guard lock(mutex_);
+  auto& cell = cell_of(song.id);
+  if (!cell.songs.contains(song.id)) insert(cell, now);
+}
+
+std::optional<HeldSong> HeldSongs::find(const core::SongId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto cell = cells_.find(placement::partition_of(id, partition_bits_));
+  if (cell == cells_.end()) return std::nullopt;
+  const auto found = cell->second.songs.find(id);
+  return found == cell->second.songs.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<HeldSong> HeldSongs::next_after(const core::SongId& id) const {
+  const std::lock_guard lock(mutex_);
+  for (auto cell = cells_.lower_bound(placement::partition_of(id, partition_bits_)); cell != cells_.end();
+       ++cell) {
+    const auto next = cell->second.songs.upper_bound(id);
+    if (next != cell->second.songs.end()) return next->second;
+  }
+  return std::nullopt;
+}
+
+Summary HeldSongs::total() const {
+  const std::lock_guard lock(mutex_);
+  Summary total;
+  for (const auto& [partition, cell] : cells_) total.add(cell.summary);
+  return total;
+}
+
+std::vector<placement::Partition> HeldSongs::partitions() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<placement::Partition> all;
+  all.reserve(cells_.size());
+  for (const auto& [partition, cell] : cells_) all.push_back(partition);
+  return all;
+}
+
+std::uint64_t HeldSongs::partitions_version() const {
+  const std::lock_guard lock(mutex_);
+  return partitions_version_;
+}
+
+void HeldSongs::visit(const Branch& branch, const Chosen& chosen,
+                      const std::function<void(const Cell&, bool whole)>& each) const {
+  const auto end = cells_.upper_bound(placement::partition_of(branch.last(), partition_bits_));
+  for (auto cell = cells_.lower_bound(placement::partition_of(branch.first, partition_bits_)); cell != end;
+       ++cell) {
+    if (chosen(cell->first)) each(cell->second, 4 * branch.digits <= partition_bits_);
+  }
+}
+
+Summary HeldSongs::summary(const Branch& branch, const Chosen& chosen) const {
+  const std::lock_guard lock(mutex_);
+  Summary summary;
+  visit(branch, chosen, [&](const Cell& cell, bool whole) {
+    if (whole) return summary.add(cell.summary);
+    const auto end = cell.songs.upper_bound(branch.last());
+    for (auto song = cell.songs.lower_bound(branch.first); song != end; ++song) add(summary, song->second);
+  });
+  return summary;
+}
+
+std::vector<HeldSong> HeldSongs::songs(const Branch& branch, const Chosen& chosen) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<HeldSong> found;
+  visit(branch, chosen, [&](const Cell& cell, bool) {
+    const auto end = cell.songs.upper_bound(branch.last());
+    for (auto song = cell.songs.lower_bound(branch.first); song != end; ++song) found.push_back(song->second);
+  });
+  return found;
+}
+
+std::vector<HeldSong> HeldSongs::songs(const placement::Partition& partition) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<HeldSong> found;
+  if (const auto cell = cells_.find(partition); cell != cells_.end()) {
+    for (const auto& [id, song] : cell->second.songs) found.push_back(song);
+  }
+  return found;
+}
+
+}  // namespace kadenza::distributed::repair

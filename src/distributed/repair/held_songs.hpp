@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/song.hpp"
+#include "distributed/placement/partition.hpp"
+#include "distributed/repair/branch.hpp"
+
+namespace kadenza::distributed::repair {
+
+/// Which songs this node holds, with the digests that are compared with other nodes'. In memory, about 150
+/// bytes a song; filled from the store at the start and kept up to date with every write. Thread-safe; one
+/// lock.
+class HeldSongs {
+ public:
+  /// Says of a partition whether it counts.
+  using Chosen = std::function<bool(const placement::Partition&)>;
+
+  explicit HeldSongs(unsigned partition_bits) : partition_bits_(partition_bits) {}
+
+  /// Adds the song, or takes its new version.
+  void put(const core::Song& song);
+  /// Adds it unless some version of it is here: for filling from a list that is older than what put() was
+  /// told.
+  void put_if_absent(const core::Song& song);
+
+  std::optional<HeldSong> find(const core::SongId& id) const;
+  /// The first one above `id`, or nothing.
+  std::optional<HeldSong> next_after(const core::SongId& id) const;
+  Summary total() const;
+  /// Those with songs, in ascending order.
+  std::vector<placement::Partition> partitions() const;
+  /// Changes when partitions() does.
+  std::uint64_t partitions_version() const;
+
+  Summary summary(const Branch& branch, const Chosen& chosen) const;
+  /// In ascending order of their ids.
+  std::vector<HeldSong> songs(const Branch& branch, const Chosen& chosen) const;
+  /// Those of one partition.
+  std::vector<HeldSong> songs(const placement::Partition& partition) const;
+
+ private:
+  struct Cell {
+    Summary summary;
+    std::map<core::SongId, HeldSong> songs;
+  };
+  using Cells = std::map<placement::Partition, Cell>;
+
+  Cell& cell_of(const core::SongId& id);
+  void insert(Cell& cell, const HeldSong& song);
+  /// Calls with the cells that may have songs of the branch, and whether all of them are.
+  void visit(const Branch& branch, const Chosen& chosen,
+             const std::function<void(const Cell&, bool whole)>& each) const;
+
+  const unsigned partition_bits_;
+  mutable std::mutex mutex_;  // guards all below
+  Cells cells_;
+  std::uint64_t partitions_version_ = 0;
+};
+
+}  // namespace kadenza::distributed::repair

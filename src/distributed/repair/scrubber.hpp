@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include "core/clock.hpp"
+#include "core/random.hpp"
+#include "core/task.hpp"
+#include "core/timers.hpp"
+#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/pace.hpp"
+#include "distributed/repair/repair_book.hpp"
+#include "services/library/song_store.hpp"
+
+namespace kadenza::distributed::repair {
+
+/// Reads all that this node holds from the disk, again and again, and compares it with its hashes. What it
+/// finds rotten the store tells its watcher. Each start begins elsewhere, so that a node that is often
+/// restarted gets everywhere, too. One coroutine.
+class Scrubber {
+ public:
+  struct Parts {
+    services::library::SongStore& songs;
+    const HeldSongs& held;
+    Pace& pace;
+    RepairBook& book;
+    const core::Clock& clock;
+    core::Timers& timers;
+    core::Random& random;
+    core::Duration
+        every{};  ///< from the beginning of a pass to that of the next; longer when one takes longer
+  };
+  explicit Scrubber(Parts parts) : parts_(parts) {}
+
+  core::Task<void> run();
+
+ private:
+  core::Task<void> pass();
+  core::Task<void> scrub(HeldSong song);
+
+  const Parts parts_;
+  core::SongId start_;
+};
+
+}  // namespace kadenza::distributed::repair

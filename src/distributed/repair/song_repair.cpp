@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "distributed/repair/song_repair.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+#include "core/await_on.hpp"
+#include "distributed/repair/methods.hpp"
+
+namespace kadenza::distributed::repair {
+
+using core::Result;
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kSongsPerPage = 1000;
+/// Copied from one node before the others are compared with, so that what is known stays fresh.
+constexpr std::size_t kSongsPerRound = 500;
+/// How often the members are looked at while nothing is to be done.
+constexpr auto kLook = std::chrono::seconds(1);
+constexpr auto kOrderTime = std::chrono::seconds(5);
+/// Until a song that could not be copied is tried again.
+constexpr auto kPostponed = std::chrono::seconds(30);
+constexpr std::size_t kPostponedMax = 10'000;
+
+}  // namespace
+
+SongRepair::SongRepair(Parts parts)
+    : parts_(std::move(parts)),
+      strand_(asio::make_strand(parts_.executor)),
+      held_(parts_.settings.partition_bits),
+      duties_(parts_.directory, parts_.settings),
+      copying_(parts_.clock, parts_.timers, parts_.options.bytes_per_second,
+               [&holder = parts_.holder] { return holder.reads_under_way() > 0; }),
+      scrubbing_(parts_.clock, parts_.timers, parts_.options.scrubbed_per_second,
+                 [&holder = parts_.holder] { return holder.reads_under_way() > 0; }),
+      paced_(parts_.peers, copying_, parts_.clock),
+      replicas_(paced_, true),
+      fetcher_({parts_.holder, parts_.songs, parts_.directory, replicas_, parts_.clock, parts_.settings,
+                parts_.options.bytes_per_second}),
+      mender_(fetcher_, book_, parts_.clock, parts_.timers),
+      scrubber_({parts_.songs, held_, scrubbing_, book_, parts_.clock, parts_.timers, parts_.random,
+                 parts_.options.scrub_every}),
+      background_(strand_) {}
+
+void SongRepair::add_methods(peers::Handlers& handlers) {
+  handlers.add<v1::CompareRequest>(
+      [this](peers::Caller caller, v1::CompareRequest request) -> core::Task<Result<v1::CompareReply>> {
+        co_return answer_comparison(request, held_, shared_with(caller.id));
+      });
+}
+
+void SongRepair::start() {
+  parts_.songs.watch({.stored =
+                          [this](const core::Song& song) {
+                            held_.put(song);
+                            ++writes_;
+                          },
+                      .rotten = [this](core::SongId id) { mender_.note(id); }});
+  asio::post(strand_, [this] {
+    background_.spawn([this] { return run(); });
+    background_.spawn([this] { return mender_.run(); });
+  });
+}
+
+core::Task<void> SongRepair::stop() {
+  parts_.songs.watch({});
+  auto end = [this] { return background_.stop(); };
+  co_await core::await_on(strand_, std::move(end));
+}
+
+core::RepairState SongRepair::state() const {
+  auto state = book_.read();
+  state.songs = held_.total().songs.count;
+  const std::chrono::duration<double> left(static_cast<double>(state.bytes_to_move) /
+                                           static_cast<double>(copying_.bytes_per_second()));
+  if (state.bytes_to_move > 0) state.time_left = std::chrono::duration_cast<core::Duration>(left);
+  return state;
+}
+
+core::Task<void> SongRepair::load() {
+  std::optional<core::SongId> after;
+  while (true) {
+    const auto page = co_await parts_.songs.held(after, kSongsPerPage);
+    if (!page) {
+      spdlog::error("the songs held here cannot be listed for repair: {}", page.error().detail);
+      co_await parts_.timers.sleep_until(parts_.clock.now() + kPostponed);
+      continue;
+    }
+    for (const auto& song : *page) held_.put_if_absent(song);
+    if (page->size() < kSongsPerPage) co_return;
+    after = page->back().id;
+  }
+}
+
+core::Task<void> SongRepair::run() {
+  co_await load();
+  background_.spawn([this] { return scrubber_.run(); });
+  auto pause = parts_.options.soon;
+  while (true) {
+    auto now = members();
+    const bool changed = now != compared_;
+    compared_ = std::move(now);
+    auto round = co_await compare_with_all();
+    pause = changed || round.more ? parts_.options.soon : std::min(2 * pause, parts_.options.interval);
+    const bool at_once = round.more;
+    note(std::move(round));
+    if (!at_once) co_await wait_for_reason(pause);
+  }
+}
+
+core::Task<SongRepair::Round> SongRepair::compare_with_all() {
+  writes_compared_ = writes_;
+  co_await duties_.renew(held_.partitions(), parts_.clock.now() + kOrderTime);
+  Round round;
+  auto others = parts_.directory.members();
+  for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
+  for (const auto& other : others) {
+    if (!other.silent && other.contact.capacity_class != 0) co_await compare_with(other.contact, round);
+  }
+  co_return round;
+}
+
+core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round) {
+  TreeComparison comparison({.peers = parts_.peers,
+                             .held = held_,
+                             .chosen = shared_with(other.id),
+                             .clock = parts_.clock,
+                             .limit = kSongsPerRound,
+                             .postponed = [this](const core::SongId& id) { return is_postponed(id); }});
+  auto found = co_await comparison.with(other);
+  if (!found) {
+    spdlog::debug("cannot compare songs with node {}: {}", other.id.text(), found.error().detail);
+    co_return;
+  }
+  for (const auto& id : found->lacking) round.lacking.insert(id);
+  round.bytes += found->bytes;
+  auto wanted = co_await own(std::move(found->missing));
+  book_.write([&](auto& state) { state.bytes_to_move = std::max(state.bytes_to_move, round.bytes); });
+  co_await fetch_all(other, wanted, round);
+}
+
+/// Those that this node shall hold, as it sees it itself: the other one may know less of the members.
+core::Task<SongRepair::Wanted> SongRepair::own(std::vector<HeldSong> missing) {
+  Wanted wanted;
+  std::map<placement::Partition, bool> mine;
+  for (const auto& song : missing) {
+    const auto partition = placement::partition_of(song.version.id, parts_.settings.partition_bits);
+    const auto [known, is_new] = mine.try_emplace(partition, false);
+    if (is_new) {
+      const auto order = co_await parts_.directory.order(partition, parts_.clock.now() + kOrderTime);
+      known->second = duty_of(order, parts_.settings).keeps(parts_.directory.self().id);
+    }
+    if (known->second) wanted.push_back(song);
+  }
+  co_return wanted;
+}
+
+core::Task<void> SongRepair::fetch_all(kademlia::Contact source, Wanted& wanted, Round& round) {
+  using namespace asio::experimental::awaitable_operators;
+  const auto lane = [this, source, &wanted, &round]() -> core::Task<void> {
+    while (!wanted.empty()) {
+      const auto song = wanted.front();
+      wanted.pop_front();
+      co_await fetch_one(source, song, round);
+    }
+  };
+  // Several at once: a small song's time is mostly the disk's.
+  co_await (lane() && lane() && lane() && lane());
+}
+
+core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted, Round& round) {
+  const auto copied = co_await fetcher_.fetch(wanted, source);
+  if (!copied || *copied == 0) {
+    if (postponed_.size() >= kPostponedMax) postponed_.clear();
+    postponed_[wanted.version.id] = parts_.clock.now() + kPostponed;
+  }
+  if (!copied) {
+    spdlog::debug("song {} cannot be copied yet: {}", wanted.version.id.text(), copied.error().detail);
+    book_.write([](auto& state) { ++state.copies_failed; });
+    co_return;
+  }
+  if (*copied == 0) co_return;
+  round.more = true;
+  round.bytes -= std::min(round.bytes, wanted.bytes);
+  book_.write([&](auto& state) {
+    ++state.songs_copied;
+    state.bytes_copied += *copied;
+    state.bytes_to_move -= std::min(state.bytes_to_move, wanted.bytes);
+  });
+}
+
+/// Until the pause is over, the members are others, or what was written here has had its time to reach them.
+core::Task<void> SongRepair::wait_for_reason(core::Duration pause) {
+  const auto spread = static_cast<std::uint64_t>(pause.count()) / 2 + 1;
+  auto until = parts_.clock.now() + pause - pause / 4 +
+               core::Duration(static_cast<std::int64_t>(parts_.random.below(spread)));
+  const auto after_writes = parts_.clock.now() + parts_.options.after_writes;
+  while (parts_.clock.now() < until) {
+    if (members() != compared_) co_return;
+    if (writes_ != writes_compared_) until = std::min(until, after_writes);
+    co_await parts_.timers.sleep_until(std::min(until, parts_.clock.now() + kLook));
+  }
+}
+
+void SongRepair::note(Round round) {
+  const auto duties = duties_.current();
+  const auto& self = parts_.directory.self().id;
+  std::uint64_t under_replicated = 0;
+  for (const auto& [key, duty] : *duties) {
+    if (duty.driver != self) continue;
+    const bool all = duty.keepers.size() - duty.silent < parts_.settings.replicas;
+    for (const auto& song : held_.songs(placement::Partition{key})) {
+      if (all || round.lacking.contains(song.version.id)) ++under_replicated;
+    }
+  }
+  book_.write([&](auto& state) {
+    state.under_replicated = under_replicated;
+    state.bytes_to_move = round.bytes;
+  });
+}
+
+HeldSongs::Chosen SongRepair::shared_with(const core::NodeId& other) const {
+  return [duties = duties_.current(), self = parts_.directory.self().id,
+          other](const placement::Partition& partition) {
+    const auto duty = duties->find(partition.key);
+    return duty != duties->end() && duty->second.pairs(self, other);
+  };
+}
+
+std::vector<SongRepair::Member> SongRepair::members() const {
+  std::vector<Member> members;
+  for (const auto& [contact, self, silent] : parts_.directory.members()) {
+    members.push_back({contact.id, contact.capacity_class, silent});
+  }
+  std::ranges::sort(members);
+  return members;
+}
+
+bool SongRepair::is_postponed(const core::SongId& id) {
+  const auto found = postponed_.find(id);
+  if (found == postponed_.end()) return false;
+  if (found->second > parts_.clock.now()) return true;
+  postponed_.erase(found);
+  return false;
+}
+
+}  // namespace kadenza::distributed::repair

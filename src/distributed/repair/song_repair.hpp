@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/strand.hpp>
+
+#include "core/clock.hpp"
+#include "core/network.hpp"
+#include "core/random.hpp"
+#include "core/task.hpp"
+#include "core/timers.hpp"
+#include "distributed/cluster/settings.hpp"
+#include "distributed/peers/handlers.hpp"
+#include "distributed/placement/directory.hpp"
+#include "distributed/repair/background.hpp"
+#include "distributed/repair/comparison.hpp"
+#include "distributed/repair/duties.hpp"
+#include "distributed/repair/fetcher.hpp"
+#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/mender.hpp"
+#include "distributed/repair/pace.hpp"
+#include "distributed/repair/repair_book.hpp"
+#include "distributed/repair/scrubber.hpp"
+#include "distributed/replication/holder.hpp"
+#include "services/library/song_store.hpp"
+
+namespace kadenza::distributed::repair {
+
+/// Keeps songs on as many nodes as shall hold them (docs/repair.md): compares what this node holds with the
+/// other holders, copies to this node what it lacks, and reads its own disk for rot. Each node makes itself
+/// whole; nobody copies for others, so nothing is copied twice.
+///
+/// Lives until stop() has answered. state() and the served methods may be called on any thread; all else runs
+/// on a strand of its own.
+class SongRepair {
+ public:
+  struct Options {
+    core::Duration interval = std::chrono::seconds(60);  ///< between comparisons, give or take a quarter
+    core::Duration soon = std::chrono::seconds(2);  ///< the first pause after a change; each next one doubles
+    core::Duration after_writes = std::chrono::seconds(10);  ///< until what was written here is compared
+    std::uint64_t bytes_per_second = 20'000'000;             ///< of copying
+    std::uint64_t scrubbed_per_second = 4'000'000;
+    core::Duration scrub_every = std::chrono::hours(24 * 7);
+  };
+  struct Parts {
+    placement::Directory& directory;
+    peers::Peers& peers;
+    replication::Holder& holder;
+    services::library::SongStore& songs;
+    const core::Clock& clock;
+    core::Timers& timers;
+    core::Random& random;  ///< used on the strand only
+    boost::asio::any_io_executor executor;
+    cluster::Settings settings;
+    Options options;
+  };
+  explicit SongRepair(Parts parts);
+  SongRepair(const SongRepair&) = delete;
+  SongRepair& operator=(const SongRepair&) = delete;
+
+  void add_methods(peers::Handlers& handlers);
+  /// From now on the store is watched, and the others compared with.
+  void start();
+  core::Task<void> stop();
+
+  core::RepairState state() const;
+
+ private:
+  /// What a change of is reason to compare at once.
+  struct Member {
+    core::NodeId id;
+    std::uint8_t capacity_class = 0;
+    bool silent = false;
+    friend auto operator<=>(const Member&, const Member&) = default;
+  };
+  struct Round {
+    std::set<core::SongId> lacking;  ///< somebody who shall hold it does not
+    std::uint64_t bytes = 0;
+    bool more = false;  ///< something was copied, or more is to be
+  };
+  using Wanted = std::deque<HeldSong>;
+
+  core::Task<void> run();
+  core::Task<void> load();
+  core::Task<Round> compare_with_all();
+  core::Task<void> compare_with(kademlia::Contact other, Round& round);
+  core::Task<Wanted> own(std::vector<HeldSong> missing);
+  core::Task<void> fetch_all(kademlia::Contact source, Wanted& wanted, Round& round);
+  core::Task<void> fetch_one(kademlia::Contact source, HeldSong wanted, Round& round);
+  core::Task<void> wait_for_reason(core::Duration pause);
+  void note(Round round);
+  HeldSongs::Chosen shared_with(const core::NodeId& other) const;
+  std::vector<Member> members() const;
+  bool is_postponed(const core::SongId& id);
+
+  const Parts parts_;
+  const boost::asio::strand<boost::asio::any_io_executor> strand_;
+  HeldSongs held_;
+  Duties duties_;
+  RepairBook book_;
+  Pace copying_, scrubbing_;
+  PacedPeers paced_;
+  replication::RemoteReplicas replicas_;
+  Fetcher fetcher_;
+  Mender mender_;
+  Scrubber scrubber_;
+  Background background_;
+
+  std::atomic<std::uint64_t> writes_{0};
+  std::uint64_t writes_compared_ = 0;
+  std::vector<Member> compared_;                     ///< the members as they were when the last round began
+  std::map<core::SongId, core::Instant> postponed_;  ///< copying failed; not before then
+};
+
+}  // namespace kadenza::distributed::repair
