@@ -8,6 +8,7 @@
 #include "interface/command_line.hpp"
 #include "interface/completion.hpp"
 #include "interface/i18n.hpp"
+#include "interface/usage_error.hpp"
 #include "middleware/token_store.hpp"
 
 namespace kadenza::interface {
@@ -56,7 +57,7 @@ int run(std::vector<std::string> arguments, Console& console, const Commands& co
   } catch (const CLI::Success& help_or_version) {
     return line.app.exit(help_or_version, console.out, console.err);
   } catch (const CLI::ParseError& error) {
-    console.err << "kadenza: " << printable(error.what()) << '\n'
+    console.err << "kadenza: " << printable(usage_message(error.what())) << '\n'
                 << tr("kadenza --help and kadenza COMMAND --help say what is possible.") << '\n';
     return static_cast<int>(ExitCode::kUsage);
   }

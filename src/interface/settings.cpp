@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "interface/i18n.hpp"
+#include "interface/usage_error.hpp"
 #include "middleware/token_store.hpp"
 
 namespace kadenza::interface {
@@ -138,7 +139,7 @@ core::Result<void> Settings::apply(const std::optional<std::filesystem::path>& f
     try {
       entry.option->run_callback();
     } catch (const CLI::ParseError& error) {
-      return invalid(trf("The setting {} is wrong: {}.", source, error.what()));
+      return invalid(trf("The setting {} is wrong. {}", source, usage_message(error.what())));
     }
   }
   return {};

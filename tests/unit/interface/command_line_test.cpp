@@ -86,6 +86,26 @@ TEST(CommandLine, WhatCannotBeUnderstoodIsAUsageError) {
   }
 }
 
+/// Whatever CLI11 says is said again in words that have translations.
+TEST(CommandLine, UsageErrorsSayWhatIsWrong) {
+  Program program;
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{}, "A command is missing."},
+      {{"get"}, "ID is missing."},
+      {{"rpc", "a", "b", "c", "d"}, "Not understood: d"},
+      {{"search", "x", "--limit"}, "--limit needs a value: N"},
+      {{"serve", "--threads", "900"}, "--threads: “900” is not a number from 1 to 256."},
+      {{"serve", "--log-level", "loud"}, "--log-level: “loud” is none of debug, info, warning, error."},
+      {{"serve", "--config", "/nowhere"}, "--config: there is no file /nowhere."},
+      {{"serve", "--standalone=perhaps"}, "--standalone: “perhaps” is not such a value."},
+      {{"login", "--code", "x", "--password-stdin"}, "is not possible with"}};
+  for (const auto& [arguments, text] : cases) {
+    const Ended run = program(arguments);
+    EXPECT_EQ(run.code, 2);
+    EXPECT_NE(run.err.find(text), std::string::npos) << run.err;
+  }
+}
+
 TEST(CommandLine, EveryCommandHelpsWithExamples) {
   Program program;
   EXPECT_NE(program({"--version"}).out.find("1.2.3"), std::string::npos);
