@@ -109,7 +109,7 @@ TEST_F(NetworkCommands, TheNetworkIsShownByBuckets) {
   for (const std::string& part :
        {"Node " + kSelf, std::string("about 3 nodes"), std::string("joined"), std::string("2 shared bits"),
         kNear + "  192.0.2.2:4748", std::string("1.25 ms  1:05 ago"), std::string("dead"),
-        std::string("songs held        40"), std::string("1 song\n"), std::string("5 MB, about 1:05 left"),
+        std::string("songs held      40"), std::string("1 song\n"), std::string("5.0 MB, about 1:05 left"),
         std::string("8 songs, 9.0 kB; 2 attempts failed"), std::string("25 % of pass 4"),
         std::string("4 songs, 3 healed"), std::string("12 datagrams, 1.5 kB"),
         std::string("4 (unknown key)")}) {
