@@ -48,7 +48,10 @@ afterAll(async () => {
 });
 
 const picture = async (page: Page, name: string) => {
-  await page.waitForLoadState('networkidle');
+  await page.waitForFunction(() =>
+    [...document.images]
+      .filter((image) => image.checkVisibility() && image.getBoundingClientRect().top < innerHeight)
+      .every((image) => image.complete && image.naturalWidth > 0));
   await page.screenshot({ path: join(folder, `player_${name}.jpg`), type: 'jpeg', quality: 78, animations: 'disabled' });
 };
 
