@@ -5,15 +5,13 @@
 #include <functional>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include "app/standing.hpp"
-#include "core/await_on.hpp"
 #include "distributed/enrolment/commands.hpp"
 #include "distributed/rpc/json_call.hpp"
 
@@ -53,7 +51,7 @@ Cluster::Cluster(Options options)
       self_(options_.standing.key->id()),
       strand_(asio::make_strand(options_.io)),
       contacts_(options_.standing.identity.seeds),
-      all_ended_(strand_, asio::steady_timer::time_point::max()) {}
+      loops_(strand_) {}
 
 Result<std::unique_ptr<Cluster>> Cluster::open(Options options) {
   std::unique_ptr<Cluster> made(new Cluster(std::move(options)));
@@ -157,27 +155,15 @@ Result<void> Cluster::build() {
 Result<void> Cluster::start() {
   KADENZA_TRY_VOID(server_->start());
   KADENZA_TRY_VOID(control_->start(options_.data));
-  const auto run = [this](Task<void> loop, asio::cancellation_signal& ending) {
-    ++running_;
-    asio::co_spawn(strand_, std::move(loop),
-                   asio::bind_cancellation_slot(ending.slot(), [this](const std::exception_ptr&) {
-                     if (--running_ == 0) all_ended_.cancel();
-                   }));
-  };
-  run(keep_up(), end_keeping_up_);
-  run(exchange_->run(), end_exchange_);
+  loops_.spawn([this] { return keep_up(); });
+  loops_.spawn([this] { return exchange_->run(); });
   return {};
 }
 
 Task<void> Cluster::stop() {
   co_await control_->stop();
   co_await server_->stop(kStopPatience);
-  auto end_loops = [this]() -> Task<void> {
-    end_keeping_up_.emit(asio::cancellation_type::terminal);
-    end_exchange_.emit(asio::cancellation_type::terminal);
-    while (running_ > 0) co_await all_ended_.async_wait(asio::as_tuple(asio::use_awaitable));
-  };
-  co_await core::await_on(strand_, end_loops);
+  co_await loops_.stop();
   co_await peers_->stop();
 }
 

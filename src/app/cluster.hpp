@@ -10,10 +10,9 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include "core/background.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/system_timers.hpp"
@@ -111,11 +110,8 @@ class Cluster {
   std::unique_ptr<distributed::rpc::RpcServer> server_;
   std::unique_ptr<distributed::control::ControlServer> control_;
 
-  // On the strand: the two loops.
-  boost::asio::cancellation_signal end_keeping_up_;
-  boost::asio::cancellation_signal end_exchange_;
-  boost::asio::steady_timer all_ended_;
-  int running_ = 0;
+  core::Background loops_;
+  // On the strand:
   std::size_t next_key_partner_ = 0;
   core::Digest seen_;  ///< the document that this node's identity is up to date with
 };

@@ -161,10 +161,7 @@ void Music::Parts::keep_own_record() {
 }
 
 Task<void> Music::Parts::keep_books(unsigned round) {
-  auto keep = [this] {
-    keep_own_record();
-    return true;
-  };
+  auto keep = [this] { keep_own_record(); };
   co_await core::run_on(options.blocking, std::move(keep));
   if (round % kRoundsBetweenQuestions == 0) co_await members->ask_all();
 }

@@ -5,17 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
-
-#include "core/await_on.hpp"
 
 namespace kadenza::distributed {
 namespace {
 
-namespace asio = boost::asio;
 using core::Task;
 
 /// How often the members are looked for while nobody asks: so soon a new one is used and a dead one passed
@@ -81,7 +76,7 @@ Member::Member(Parts parts)
                .executor = parts_.executor,
                .settings = parts_.settings,
                .options = parts_.repair}),
-      strand_(asio::make_strand(parts_.executor)) {}
+      acquaintance_(boost::asio::make_strand(parts_.executor)) {}
 
 void Member::serve(peers::Handlers& handlers) {
   holder_.add_methods(handlers);
@@ -92,18 +87,13 @@ void Member::serve(peers::Handlers& handlers) {
 void Member::start() {
   catalogue_->start();
   repair_.start();
-  asio::co_spawn(strand_, keep_acquainted(),
-                 asio::bind_cancellation_slot(end_acquaintance_.slot(), asio::detached));
+  acquaintance_.spawn([this] { return keep_acquainted(); });
 }
 
 Task<void> Member::stop() {
   co_await repair_.stop();
   co_await catalogue_->stop();
-  auto end = [this]() -> Task<void> {
-    end_acquaintance_.emit(asio::cancellation_type::terminal);
-    co_return;
-  };
-  co_await core::await_on(strand_, std::move(end));
+  co_await acquaintance_.stop();
 }
 
 /// Here first, so that whoever uploaded finds the song through this node at once.

@@ -7,9 +7,8 @@
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/strand.hpp>
 
+#include "core/background.hpp"
 #include "core/clock.hpp"
 #include "core/ids.hpp"
 #include "core/network.hpp"
@@ -98,9 +97,7 @@ class Member {
   const std::shared_ptr<streaming::RemoteSongs> remote_songs_;
   core::SeededRandom repair_random_;  ///< of repair's strand alone
   repair::SongRepair repair_;
-
-  boost::asio::strand<boost::asio::any_io_executor> strand_;  ///< of keep_acquainted() and what ends it
-  boost::asio::cancellation_signal end_acquaintance_;
+  core::Background acquaintance_;
 };
 
 }  // namespace kadenza::distributed

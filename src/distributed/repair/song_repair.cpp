@@ -5,10 +5,9 @@
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
 
-#include "core/await_on.hpp"
 #include "distributed/repair/methods.hpp"
 
 namespace kadenza::distributed::repair {
@@ -33,7 +32,6 @@ constexpr std::size_t kPostponedMax = 10'000;
 
 SongRepair::SongRepair(Parts parts)
     : parts_(std::move(parts)),
-      strand_(asio::make_strand(parts_.executor)),
       held_(parts_.settings.partition_bits),
       duties_(parts_.directory, parts_.settings),
       copying_(parts_.clock, parts_.timers, parts_.options.bytes_per_second,
@@ -47,7 +45,7 @@ SongRepair::SongRepair(Parts parts)
       mender_(fetcher_, book_, parts_.clock, parts_.timers),
       scrubber_({parts_.songs, held_, scrubbing_, book_, parts_.clock, parts_.timers, parts_.random,
                  parts_.options.scrub_every}),
-      background_(strand_) {}
+      background_(asio::make_strand(parts_.executor)) {}
 
 void SongRepair::add_methods(peers::Handlers& handlers) {
   handlers.add<v1::CompareRequest>(
@@ -63,16 +61,13 @@ void SongRepair::start() {
                             ++writes_;
                           },
                       .rotten = [this](core::SongId id) { mender_.note(id); }});
-  asio::post(strand_, [this] {
-    background_.spawn([this] { return run(); });
-    background_.spawn([this] { return mender_.run(); });
-  });
+  background_.spawn([this] { return run(); });
+  background_.spawn([this] { return mender_.run(); });
 }
 
 core::Task<void> SongRepair::stop() {
   parts_.songs.watch({});
-  auto end = [this] { return background_.stop(); };
-  co_await core::await_on(strand_, std::move(end));
+  co_await background_.stop();
 }
 
 core::RepairState SongRepair::state() const {

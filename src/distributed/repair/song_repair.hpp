@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/strand.hpp>
 
+#include "core/background.hpp"
 #include "core/clock.hpp"
 #include "core/network.hpp"
 #include "core/random.hpp"
@@ -22,7 +22,6 @@
 #include "distributed/cluster/settings.hpp"
 #include "distributed/peers/handlers.hpp"
 #include "distributed/placement/directory.hpp"
-#include "distributed/repair/background.hpp"
 #include "distributed/repair/comparison.hpp"
 #include "distributed/repair/duties.hpp"
 #include "distributed/repair/fetcher.hpp"
@@ -104,7 +103,6 @@ class SongRepair {
   bool is_postponed(const core::SongId& id);
 
   const Parts parts_;
-  const boost::asio::strand<boost::asio::any_io_executor> strand_;
   HeldSongs held_;
   Duties duties_;
   RepairBook book_;
@@ -114,7 +112,7 @@ class SongRepair {
   Fetcher fetcher_;
   Mender mender_;
   Scrubber scrubber_;
-  Background background_;
+  core::Background background_;
 
   std::atomic<std::uint64_t> writes_{0};
   std::uint64_t writes_compared_ = 0;

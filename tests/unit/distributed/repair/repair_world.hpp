@@ -6,13 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
+#include "core/background.hpp"
 #include "core/random.hpp"
-#include "distributed/repair/background.hpp"
 #include "distributed/repair/song_repair.hpp"
 #include "tests/unit/distributed/replication/world.hpp"
 
@@ -113,7 +108,7 @@ class RepairWorld : public replication::World {
 
     core::SeededRandom random;
     SongRepair repair;
-    Background acquaintance;
+    core::Background acquaintance;
     bool ended = false;
   };
 

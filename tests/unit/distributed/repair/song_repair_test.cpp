@@ -33,6 +33,20 @@ TEST(SongRepair, ALostNodesCopiesAreMadeAgainAfterTheGracePeriod) {
   EXPECT_EQ(world.sum().bytes_to_move, 0U);
 }
 
+TEST(SongRepair, StopsWhileItCopiesSeveralSongs) {
+  RepairWorld world(6, 1, {.bytes_per_second = 50'000});
+  upload_some(world, 40);
+  world.crash(2);
+  std::size_t copying = world.nodes.size();
+  ASSERT_TRUE(world.comes_true(120s, [&] {
+    for (std::size_t i = 0; i < world.nodes.size(); ++i) {
+      if (world.nodes[i].running && world.repair(i).state().bytes_to_move > 300'000) copying = i;
+    }
+    return copying < world.nodes.size();
+  }));
+  world.crash(copying);
+}
+
 TEST(SongRepair, WhatIsMissingIsShownMeanwhile) {
   RepairWorld world(6);
   const auto songs = upload_some(world, 30);
