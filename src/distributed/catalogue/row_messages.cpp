@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/catalogue/row_messages.hpp"
 
-#include <span>
-
 #include "distributed/catalogue/limits.hpp"
+#include "distributed/messages/packed.hpp"
+#include "distributed/messages/song_message.hpp"
 
 namespace kadenza::distributed::catalogue {
 namespace {
@@ -12,14 +12,6 @@ using core::Errc;
 using core::Result;
 
 constexpr std::size_t kVersionBytes = core::SongId::kBytes + 8;
-
-void append(std::string& text, std::span<const std::uint8_t> bytes) {
-  text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
-std::span<const std::uint8_t> bytes_in(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 }  // namespace
 
@@ -50,9 +42,8 @@ std::string pack(const std::vector<RowVersion>& rows) {
   std::string packed;
   packed.reserve(rows.size() * kVersionBytes);
   for (const auto& row : rows) {
-    append(packed, row.id.bytes);
-    for (int shift = 56; shift >= 0; shift -= 8)
-      packed.push_back(static_cast<char>(static_cast<unsigned char>(row.version >> shift)));
+    packed += messages::bytes_of(row.id);
+    messages::append_word(packed, row.version);
   }
   return packed;
 }
@@ -61,9 +52,9 @@ Result<std::vector<RowVersion>> unpack_versions(std::string_view packed) {
   if (packed.size() % kVersionBytes != 0 || packed.size() / kVersionBytes > kVersionsPerPage)
     return core::fail(Errc::kInvalidArgument, "a list of row versions in a message has a wrong length");
   std::vector<RowVersion> rows;
-  for (auto rest = bytes_in(packed); !rest.empty(); rest = rest.subspan(kVersionBytes)) {
-    RowVersion row{*core::SongId::from_bytes(rest.first(core::SongId::kBytes)), 0};
-    for (const auto byte : rest.subspan(core::SongId::kBytes, 8)) row.version = row.version << 8 | byte;
+  for (auto rest = messages::bytes_in(packed); !rest.empty(); rest = rest.subspan(kVersionBytes)) {
+    const RowVersion row{*core::SongId::from_bytes(rest.first(core::SongId::kBytes)),
+                         messages::word_at(rest, core::SongId::kBytes)};
     if (!rows.empty() && !(rows.back().id < row.id))
       return core::fail(Errc::kInvalidArgument, "a list of row versions in a message is not in order");
     rows.push_back(row);
@@ -73,7 +64,7 @@ Result<std::vector<RowVersion>> unpack_versions(std::string_view packed) {
 
 std::string pack(const std::vector<core::SongId>& ids) {
   std::string packed;
-  for (const auto& id : ids) append(packed, id.bytes);
+  for (const auto& id : ids) packed += messages::bytes_of(id);
   return packed;
 }
 
@@ -81,7 +72,7 @@ Result<std::vector<core::SongId>> unpack_ids(std::string_view packed) {
   if (packed.size() % core::SongId::kBytes != 0 || packed.size() / core::SongId::kBytes > kRowsPerMessage)
     return core::fail(Errc::kInvalidArgument, "a list of ids in a message has a wrong length");
   std::vector<core::SongId> ids;
-  for (auto rest = bytes_in(packed); !rest.empty(); rest = rest.subspan(core::SongId::kBytes))
+  for (auto rest = messages::bytes_in(packed); !rest.empty(); rest = rest.subspan(core::SongId::kBytes))
     ids.push_back(*core::SongId::from_bytes(rest.first(core::SongId::kBytes)));
   return ids;
 }

@@ -2,9 +2,8 @@
 #include "distributed/repair/repair_messages.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <span>
 
+#include "distributed/messages/packed.hpp"
 #include "distributed/messages/song_message.hpp"
 #include "repair.pb.h"
 
@@ -15,16 +14,6 @@ using core::Errc;
 using core::Result;
 
 constexpr std::size_t kSongBytes = core::SongId::kBytes + 8 + 8;
-
-void append(std::string& text, std::uint64_t word) {
-  for (int shift = 56; shift >= 0; shift -= 8) text.push_back(static_cast<char>(word >> shift & 0xff));
-}
-
-std::uint64_t word_at(std::span<const std::uint8_t> bytes, std::size_t at) {
-  std::uint64_t word = 0;
-  for (const auto byte : bytes.subspan(at, 8)) word = word << 8 | byte;
-  return word;
-}
 
 }  // namespace
 
@@ -55,8 +44,8 @@ std::string pack(const std::vector<HeldSong>& songs) {
   packed.reserve(songs.size() * kSongBytes);
   for (const auto& song : songs) {
     packed += messages::bytes_of(song.version.id);
-    append(packed, song.version.version);
-    append(packed, song.bytes);
+    messages::append_word(packed, song.version.version);
+    messages::append_word(packed, song.bytes);
   }
   return packed;
 }
@@ -66,12 +55,11 @@ Result<std::vector<HeldSong>> unpack_songs(std::string_view packed, const Branch
     return core::fail(Errc::kInvalidArgument, "a list of songs in a message has a wrong length");
   }
   std::vector<HeldSong> songs;
-  std::span<const std::uint8_t> rest(reinterpret_cast<const std::uint8_t*>(packed.data()), packed.size());
-  for (; !rest.empty(); rest = rest.subspan(kSongBytes)) {
+  for (auto rest = messages::bytes_in(packed); !rest.empty(); rest = rest.subspan(kSongBytes)) {
     HeldSong song;
     song.version.id = *core::SongId::from_bytes(rest.first(core::SongId::kBytes));
-    song.version.version = word_at(rest, core::SongId::kBytes);
-    song.bytes = word_at(rest, core::SongId::kBytes + 8);
+    song.version.version = messages::word_at(rest, core::SongId::kBytes);
+    song.bytes = messages::word_at(rest, core::SongId::kBytes + 8);
     const bool follows = songs.empty() || songs.back().version.id < song.version.id;
     if (!follows || !branch.contains(song.version.id)) {
       return core::fail(Errc::kInvalidArgument, "a list of songs in a message is not in order");
