@@ -49,6 +49,15 @@ def check_plays(nodes, songs):
             assert answer.status_code == 200 and answer.content == tune, f"{song['title']!r} from {node.name}"
 
 
+def empty(node):
+    """As a node whose disk was replaced: it is who it was, and has no song."""
+    for path in node.data.iterdir():
+        if path.name in ("blobs", "search", "cache"):
+            shutil.rmtree(path)
+        elif path.name.startswith("library.db"):
+            path.unlink()
+
+
 def only_songs(uploaded):
     return [song for song, _ in uploaded]
 
@@ -73,17 +82,24 @@ def test_a_node_that_comes_back_with_old_data_or_empty_is_made_whole(cluster, ne
     uploaded = cluster.upload(nodes[0], [next_tune() for _ in range(4)])
     nodes[1].kill()
     nodes[2].kill()
-    for path in nodes[2].data.iterdir():
-        if path.name in ("blobs", "search", "cache"):
-            shutil.rmtree(path)
-        elif path.name.startswith("library.db"):
-            path.unlink()
+    empty(nodes[2])
     nodes[1].start()
     wait_until(lambda: nodes[0].upload(next_tune()).status_code == 201, "two of three nodes take uploads", 60)
     meanwhile = [(nodes[0].stored(tune), tune) for tune in [next_tune() for _ in range(4)]]
     nodes[2].start()
     wait_whole(cluster, only_songs(uploaded + meanwhile))
     check_plays([nodes[2]], uploaded + meanwhile)
+
+
+def test_a_node_that_copies_ends_in_good_order(cluster, next_tune):
+    nodes = grow(cluster, 3, "--repair-rate", "100kB")
+    uploaded = cluster.upload(nodes[0], [next_tune(seconds=60) for _ in range(10)])
+    nodes[2].kill()
+    empty(nodes[2])
+    nodes[2].start()
+    wait_until(lambda: repair(nodes[2])["bytes_to_move"] > 1_000_000, "the emptied node copies", REPAIR_SECONDS)
+    assert nodes[2].stop() == 0
+    check_plays(nodes[:2], uploaded)
 
 
 def test_power_cut_of_all_nodes_during_uploads_loses_nothing_acknowledged(cluster, next_tune):
