@@ -17,11 +17,15 @@ std::vector<core::Song> upload_some(RepairWorld& world, int count) {
   return songs;
 }
 
+std::size_t held_by(const RepairWorld& world, std::size_t node, const std::vector<core::Song>& songs) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      songs, [&](const core::Song& song) { return world.holding(song.id).contains(node); }));
+}
+
 TEST(SongRepair, ALostNodesCopiesAreMadeAgainAfterTheGracePeriod) {
   RepairWorld world(6);
   const auto songs = upload_some(world, 40);
-  std::size_t lost = 0;
-  for (const auto& song : songs) lost += world.holding(song.id).contains(2) ? 1 : 0;
+  const auto lost = held_by(world, 2, songs);
   ASSERT_GT(lost, 5U);
 
   world.crash(2);
@@ -50,8 +54,7 @@ TEST(SongRepair, StopsWhileItCopiesSeveralSongs) {
 TEST(SongRepair, WhatIsMissingIsShownMeanwhile) {
   RepairWorld world(6);
   const auto songs = upload_some(world, 30);
-  std::size_t lost = 0;
-  for (const auto& song : songs) lost += world.holding(song.id).contains(0) ? 1 : 0;
+  const auto lost = held_by(world, 0, songs);
   ASSERT_GT(lost, 0U);
   ASSERT_TRUE(world.comes_true(90s, [&] { return world.sum().under_replicated == 0; }));
   world.crash(0);
