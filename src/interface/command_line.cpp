@@ -62,6 +62,7 @@ void CommandLine::add_client_options(CLI::App& command) {
   server->type_name("URL[,URL…]")
       ->take_all()
       ->expected(1)
+      ->allow_extra_args(false)
       ->default_str(std::string(middleware::kDefaultServer));
   settings_.add(command, *server, "server");
   auto* authorities = command.add_option("--ca", client.authorities,
@@ -88,6 +89,7 @@ void CommandLine::add_serve() {
           tr("HOST:PORT"))
       ->take_all()
       ->expected(1)
+      ->allow_extra_args(false)
       ->default_str("127.0.0.1:4747");
   add_network_options();
   setting(serve->add_option("--capacity", serve_.capacity,
@@ -151,7 +153,8 @@ void CommandLine::add_network_options() {
                         tr("Further members to ask at the start, separated by commas; may be repeated")),
       address)
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   serve_setting(
       serve->add_option("--join", serve_.join,
                         tr("Token of an issuer, to become a member; only the first start needs it")),

@@ -106,6 +106,28 @@ TEST(CommandLine, UsageErrorsSayWhatIsWrong) {
   }
 }
 
+TEST(CommandLine, AnOptionThatMayBeRepeatedTakesOneValueEachTime) {
+  using Arguments = std::vector<std::string>;
+  const Arguments server{"--server", "http://a:1"}, jobs{"-j", "16"}, path{"music"};
+  for (const auto& order : {std::vector{server, path, jobs},
+                            {server, jobs, path},
+                            {path, server, jobs},
+                            {path, jobs, server},
+                            {jobs, server, path},
+                            {jobs, path, server}}) {
+    Arguments arguments{"upload"};
+    for (const Arguments& part : order) arguments.insert(arguments.end(), part.begin(), part.end());
+    CommandLine line("1.2.3");
+    ASSERT_TRUE(line.parse(arguments));
+    EXPECT_EQ(line.client.servers, Arguments{"http://a:1"});
+    EXPECT_EQ(line.upload_options.paths, path);
+    EXPECT_EQ(line.upload_options.jobs, 16U);
+  }
+  CommandLine line("1.2.3");
+  ASSERT_TRUE(line.parse({"serve", "--http", "127.0.0.1:1", "--http", "127.0.0.1:2"}));
+  EXPECT_EQ(line.serve_options()->http.size(), 2U);
+}
+
 TEST(CommandLine, EveryCommandHelpsWithExamples) {
   Program program;
   EXPECT_NE(program({"--version"}).out.find("1.2.3"), std::string::npos);
