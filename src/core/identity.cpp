@@ -53,19 +53,31 @@ Digest hash_parts(std::initializer_list<std::string_view> parts) {
   return hash.finish();
 }
 
-bool is_plain_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// What normalise() is for ASCII, without ICU's round trip through UTF-16: lists name thousands of albums.
+std::string normalise_ascii(std::string_view text) {
+  std::string lower;
+  lower.reserve(text.size());
+  bool pending_space = false;
+  for (const char c : text) {
+    if (c == ' ' || (c >= '\t' && c <= '\r')) {
+      pending_space = !lower.empty();
+      continue;
+    }
+    if (pending_space) lower += ' ';
+    pending_space = false;
+    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  }
+  return lower;
 }
 
 }  // namespace
 
 std::string normalise(std::string_view utf8) {
-  if (is_plain_ascii(utf8)) {
-    std::string lower(utf8);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return lower;
-  }
+  if (is_ascii(utf8)) return normalise_ascii(utf8);
   UErrorCode status = U_ZERO_ERROR;
   const auto text =
       icu::UnicodeString::fromUTF8(icu::StringPiece(utf8.data(), static_cast<int32_t>(utf8.size())));

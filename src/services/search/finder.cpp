@@ -20,8 +20,8 @@ std::vector<Found> Finder::find(RowKind kind, std::size_t limit, Tier from,
   return found;
 }
 
-StreamPtr Finder::whole(RowKind kind) const {
-  return postings(database_, whole_term(kind, query_.whole));
+StreamPtr Finder::whole(RowKind kind) {
+  return lists_.open(whole_term(kind, query_.whole));
 }
 
 StreamPtr Finder::tier(RowKind kind, Tier tier) {
@@ -59,15 +59,15 @@ StreamPtr Finder::word(RowKind kind, std::size_t index, MatchKind match, std::si
   std::vector<StreamPtr> streams;
   for (std::size_t in = 0; in <= field; ++in) {
     if (exact) {
-      streams.push_back(postings(database_, word_term(kind, in, sought.text)));
+      streams.push_back(lists_.open(word_term(kind, in, sought.text)));
       continue;
     }
     const auto& words = expansion(index, match);
     for (const auto& beginning : words.beginnings)
-      streams.push_back(postings(database_, beginning_term(kind, in, beginning)));
+      streams.push_back(lists_.open(beginning_term(kind, in, beginning)));
     for (const auto& other : words.words) {
       if ((other.lists & list_bit(kind, in)) != 0)
-        streams.push_back(postings(database_, word_term(kind, in, other.text)));
+        streams.push_back(lists_.open(word_term(kind, in, other.text)));
     }
   }
   return any_of(std::move(streams));

@@ -6,6 +6,7 @@
 
 #include <xapian.h>
 
+#include "services/search/posting_lists.hpp"
 #include "services/search/query.hpp"
 #include "services/search/scoring.hpp"
 #include "services/search/streams.hpp"
@@ -24,14 +25,14 @@ struct Found {
 class Finder {
  public:
   Finder(const Xapian::Database& database, const Query& query, const VocabularySnapshot& words)
-      : database_(database), query_(query), words_(words) {}
+      : lists_(database), query_(query), words_(words) {}
 
   /// Up to `limit` rows of a kind, beginning in tier `from` at the row with position `at` when given.
   std::vector<Found> find(RowKind kind, std::size_t limit, Tier from = Tier::kWholeTitle,
                           std::optional<catalogue::Position> at = std::nullopt);
 
  private:
-  StreamPtr whole(RowKind kind) const;
+  StreamPtr whole(RowKind kind);
   StreamPtr tier(RowKind kind, Tier tier);
   /// Rows in which all words are found, in fields up to `field`.
   StreamPtr matches(RowKind kind, MatchKind match, std::size_t field);
@@ -39,7 +40,7 @@ class Finder {
   const Expansion& expansion(std::size_t index, MatchKind match);
   bool may_match(MatchKind match) const;
 
-  const Xapian::Database& database_;
+  PostingLists lists_;
   const Query& query_;
   const VocabularySnapshot& words_;
   std::vector<std::optional<Expansion>> begun_ = std::vector<std::optional<Expansion>>(kQueryWordsMax);

@@ -7,27 +7,6 @@
 namespace kadenza::services::search {
 namespace {
 
-class Postings final : public Stream {
- public:
-  Postings(Xapian::PostingIterator begin, Xapian::PostingIterator end)
-      : at_(std::move(begin)), end_(std::move(end)), here_(*at_) {}
-
-  std::uint64_t seek(std::uint64_t document) override {
-    if (here_ >= document) return here_;
-    if (document == here_ + 1) {
-      ++at_;
-    } else {
-      at_.skip_to(static_cast<Xapian::docid>(document));
-    }
-    here_ = at_ == end_ ? kEnd : *at_;
-    return here_;
-  }
-
- private:
-  Xapian::PostingIterator at_, end_;
-  std::uint64_t here_;
-};
-
 class AnyOf final : public Stream {
  public:
   explicit AnyOf(std::vector<StreamPtr> streams) {
@@ -98,12 +77,6 @@ class Without final : public Stream {
 };
 
 }  // namespace
-
-StreamPtr postings(const Xapian::Database& database, const std::string& term) {
-  auto begin = database.postlist_begin(term), end = database.postlist_end(term);
-  if (begin == end) return nullptr;
-  return std::make_unique<Postings>(std::move(begin), std::move(end));
-}
 
 StreamPtr any_of(std::vector<StreamPtr> streams) {
   std::erase(streams, nullptr);

@@ -4,10 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
-
-#include <xapian.h>
 
 namespace kadenza::services::search {
 
@@ -26,7 +23,6 @@ class Stream {
 /// Null is the stream of nothing.
 using StreamPtr = std::unique_ptr<Stream>;
 
-StreamPtr postings(const Xapian::Database& database, const std::string& term);
 StreamPtr any_of(std::vector<StreamPtr> streams);
 StreamPtr all_of(std::vector<StreamPtr> streams);
 /// `stream` without the ids of what `excluded` makes, which is called at the first id found.

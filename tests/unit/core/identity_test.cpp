@@ -22,6 +22,16 @@ TEST(Normalise, FoldsCaseWidthAndCompositionAndCollapsesWhiteSpace) {
   EXPECT_EQ(normalise(" \u200b "), "");
 }
 
+TEST(Normalise, TreatsAsciiAsItTreatsAllText) {
+  const std::string other = "é";
+  for (char c = 0; c >= 0 && c < 0x7f; ++c) {
+    for (const auto& text :
+         {std::string("A") + c + "b", std::string(1, c) + c + "x", std::string("x ") + c + "Z"})
+      EXPECT_EQ(normalise(text) + other, normalise(text + other)) << static_cast<int>(c);
+  }
+  EXPECT_EQ(normalise("  a \t B  "), "a b");
+}
+
 TEST(Normalise, IsIdempotent) {
   for (const auto* text : {"İstanbul", "ΑΣ ΟΔΥΣΣΕΥΣ", "Пісня", "歌 ガ", "x\xff\xfe y", "ǅ ﷺ"}) {
     EXPECT_EQ(normalise(normalise(text)), normalise(text)) << text;

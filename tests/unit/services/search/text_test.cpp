@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unicode/unistr.h>
 
 #include "services/search/edit_walk.hpp"
 #include "services/search/query.hpp"
@@ -32,6 +33,15 @@ TEST(Tokenize, FoldsCaseAccentsAndWidth) {
   EXPECT_THAT(words("Łódź Øresund"), ElementsAre("lodz", "oresund"));
   EXPECT_THAT(words("İstanbul ılık"), ElementsAre("istanbul", "ilik"));
   EXPECT_THAT(words("עִבְרִית مُوسِيقَى"), ElementsAre("עברית", "موسيقى"));
+}
+
+TEST(Tokenize, ALetterIsTheSameWithAMarkTooMany) {
+  for (UChar32 letter = 0x80; letter < 0x600; ++letter) {
+    std::string alone, marked;
+    icu::UnicodeString(letter).toUTF8String(alone);
+    icu::UnicodeString(letter).append(UChar32{0x301}).toUTF8String(marked);
+    EXPECT_EQ(words(alone), words(marked)) << "U+" << std::hex << letter;
+  }
 }
 
 TEST(Tokenize, MakesPairsOfTextWithoutSpaces) {
