@@ -29,8 +29,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 /// After so many bytes without waiting, other connections of the thread get their turn.
 constexpr std::size_t kBytesPerTurn = 1024 * 1024;
-/// Small files leave together with the head in one packet train instead of by sendfile.
-constexpr std::size_t kGatherBytes = 64 * 1024;
+/// Up to here, copying a file behind the head costs less than the second call that sendfile needs.
+constexpr std::size_t kGatherBytes = 16 * 1024;
 constexpr std::size_t kSendfileBytes = 1024 * 1024;
 constexpr std::size_t kTlsReadAhead = 128 * 1024;
 /// What may lie unsent in the kernel: enough to keep a fast link busy, little enough for 1,000 slow
