@@ -43,7 +43,7 @@ struct Music::Parts {
   Result<void> open_accounts();
   void open_view();
   void serve_describe();
-  void keep_own_record();
+  bool keep_own_record();
   Task<void> keep_books(unsigned round);
 
   const Options options;
@@ -142,27 +142,30 @@ void Music::Parts::serve_describe() {
       });
 }
 
-/// Tells the other members where this node's listeners are, once it is listed as a member.
-void Music::Parts::keep_own_record() {
+/// Writes down where this node's listeners are, once it is listed as a member. True: the others are to know.
+bool Music::Parts::keep_own_record() {
   auto& document = options.cluster.document();
   const auto shown = document.view();
   const auto listed = std::ranges::find(shown->members, options.self.id, &cluster::Member::id);
-  if (listed == shown->members.end()) return;
+  if (listed == shown->members.end()) return false;
   auto record = listed->record;
   {
     const std::lock_guard lock(urls_mutex);
     record.http_urls = http_urls;
   }
   record.capacity_bytes = options.capacity;
-  if (record == listed->record || record.http_urls.empty()) return;
+  if (record == listed->record || record.http_urls.empty()) return false;
   if (const auto written = document.write(cluster::put_member(options.self.id, record)); !written) {
     spdlog::warn("the other members cannot be told of this node's addresses: {}", written.error().detail);
+    return false;
   }
+  return true;
 }
 
 Task<void> Music::Parts::keep_books(unsigned round) {
-  auto keep = [this] { keep_own_record(); };
-  co_await core::run_on(options.blocking, std::move(keep));
+  auto keep = [this] { return keep_own_record(); };
+  const bool changed = co_await core::run_on(options.blocking, std::move(keep));
+  if (changed) co_await options.cluster.exchange().spread();
   if (round % kRoundsBetweenQuestions == 0) co_await members->ask_all();
 }
 
