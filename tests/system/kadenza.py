@@ -19,19 +19,23 @@ BINARY = Path(os.environ.get("KADENZA_BIN", REPOSITORY / "build/release/bin/kade
 MEMORY_FACTOR = 4 if BINARY.exists() and b"__asan_init" in BINARY.read_bytes() else 1
 START_SECONDS = 30
 STOP_SECONDS = 30
+LONGEST_PAUSE = 0.25  # seconds between two questions
 SANITIZER_REPORT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|: runtime error: )", re.MULTILINE)
 
 
 def wait_until(condition, what, seconds=20):
-    """The first true answer of `condition`, asked again and again until the deadline."""
+    """The first true answer of `condition`, asked again and again until the deadline; ever more seldom, because the
+    questions cost the nodes the time in which they would come true."""
     deadline = time.monotonic() + seconds
+    pause = 0.01
     while True:
         answer = condition()
         if answer:
             return answer
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.4, LONGEST_PAUSE)
 
 
 def free_port(kind=socket.SOCK_STREAM):
