@@ -75,6 +75,9 @@ class Holder {
   /// The first live node of the song's order decides among uploads of it.
   core::Task<core::Result<ClaimOutcome>> claim(core::SongId song, core::Digest audio);
 
+  /// kInvalidArgument when its first-stored time is to come.
+  core::Result<void> check_time(const core::Song& song) const;
+
   /// Copies the song from `sources` and becomes a holder; when it is one, or another call is making it one,
   /// that is all. Yes means durable.
   core::Task<core::Result<services::library::HeldSong>> store(core::SongRecord record,

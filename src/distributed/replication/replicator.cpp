@@ -195,6 +195,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   core::Task<Result<HeldSong>> copy_to(Candidate candidate) {
     const auto& offer = *offer_->offer();
     if (candidate.self) {
+      KADENZA_CO_TRY_VOID(parts_.holder.check_time(record_.song));
       co_return co_await offer.bytes->commit(record_, offer.cover, OnConflict::kKeep, limit_);
     }
     v1::StoreRequest request;
