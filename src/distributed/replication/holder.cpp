@@ -128,8 +128,8 @@ core::Task<Result<ClaimOutcome>> Holder::claim(core::SongId song, core::Digest a
   co_return ClaimOutcome(std::get<core::WallTime>(*claimed));
 }
 
-Result<void> Holder::check_time(const core::Song& song) const {
-  if (song.first_stored > parts_.clock.wall_now() + kClockErrorMax) {
+Result<void> Holder::check_time(core::WallTime first_stored) const {
+  if (first_stored > parts_.clock.wall_now() + kClockErrorMax) {
     return core::fail(Errc::kInvalidArgument,
                       "the song's time lies ahead of this node's clock; set the nodes' clocks right");
   }
@@ -145,7 +145,7 @@ core::Task<Result<HeldSong>> Holder::store(core::SongRecord record, std::vector<
                                            OnConflict on_conflict, core::Deadline deadline,
                                            RemoteReplicas& through) {
   const auto& song = record.song;
-  KADENZA_CO_TRY_VOID(check_time(song));
+  KADENZA_CO_TRY_VOID(check_time(song.first_stored));
   Storing storing(*this, song.id);
   while (true) {
     const auto held = co_await parts_.store.record(song.id);

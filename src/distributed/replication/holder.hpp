@@ -75,8 +75,8 @@ class Holder {
   /// The first live node of the song's order decides among uploads of it.
   core::Task<core::Result<ClaimOutcome>> claim(core::SongId song, core::Digest audio);
 
-  /// kInvalidArgument when its first-stored time is to come.
-  core::Result<void> check_time(const core::Song& song) const;
+  /// kInvalidArgument when a song's time is to come: somebody's clock is wrong.
+  core::Result<void> check_time(core::WallTime first_stored) const;
 
   /// Copies the song from `sources` and becomes a holder; when it is one, or another call is making it one,
   /// that is all. Yes means durable.

@@ -195,7 +195,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   core::Task<Result<HeldSong>> copy_to(Candidate candidate) {
     const auto& offer = *offer_->offer();
     if (candidate.self) {
-      KADENZA_CO_TRY_VOID(parts_.holder.check_time(record_.song));
+      KADENZA_CO_TRY_VOID(parts_.holder.check_time(record_.song.first_stored));
       co_return co_await offer.bytes->commit(record_, offer.cover, OnConflict::kKeep, limit_);
     }
     v1::StoreRequest request;
@@ -366,8 +366,10 @@ core::Task<Result<ClaimOutcome>> Replicator::claim_at(Candidate candidate, core:
   if (!reply) co_return std::unexpected(std::move(reply).error());
   switch (reply->outcome_case()) {
     case v1::ClaimReply::kFirstStoredMs: {
-      const auto ms = std::chrono::milliseconds(static_cast<std::int64_t>(reply->first_stored_ms()));
-      co_return ClaimOutcome(core::WallTime(ms));
+      const core::WallTime time(
+          std::chrono::milliseconds(static_cast<std::int64_t>(reply->first_stored_ms())));
+      KADENZA_CO_TRY_VOID(parts_.holder.check_time(time));  // the next of the order has a better clock
+      co_return ClaimOutcome(time);
     }
     case v1::ClaimReply::kHeld: {
       KADENZA_CO_TRY(auto held, messages::song_from(reply->held()));

@@ -60,6 +60,26 @@ TEST(UploadTest, TheFirstHolderStampsTheTime) {
   EXPECT_LE(outcome.song.first_stored, world.clock.wall_now());
 }
 
+TEST(UploadTest, ANodeWhoseClockIsAheadStampsNothing) {
+  const auto order = World(4).order(kSong);
+  for (std::size_t entry = 1; entry < 4; ++entry) {
+    World world(4, 1, {.clock_errors = {{order[0], 2h}}});
+    const auto outcome = world.must_upload(order[entry], audio());
+    EXPECT_LE(outcome.song.first_stored, world.clock.wall_now());
+    world.engine.run_for(60s);
+    expect_held(world, first_of(order, 3), audio());
+  }
+}
+
+TEST(UploadTest, ATimeToComeIsKeptByNobodyWhoseClockIsRight) {
+  const auto order = World(4).order(kSong);
+  World world(4, 1, {.clock_errors = {{order[0], 2h}, {order[2], 2h}}});
+  EXPECT_TRUE(world.must_upload(order[2], audio()).added);
+  EXPECT_FALSE(world.must_upload(order[1], audio()).added);
+  world.engine.run_for(60s);
+  EXPECT_EQ(world.holding(kSong), (std::set{order[0], order[2]}));
+}
+
 TEST(UploadTest, AcknowledgedMeansDurableOnTheQuorum) {
   for (std::size_t slow = 0; slow < 3; ++slow) {
     World world(5);

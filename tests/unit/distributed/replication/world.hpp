@@ -52,12 +52,14 @@ class World {
   struct Options {
     bool lookups_find_the_dead = true;
     core::Duration grace = 15min;
+    std::map<std::size_t, core::Duration> clock_errors = {};  // how far the node's calendar is ahead
   };
 
   /// What crashes with a node. Kept afterwards: its coroutines may still end.
   struct Process {
     Process(World& world, std::size_t node);
 
+    sim::SimClock clock;
     sim::MemorySongStore store;
     std::unique_ptr<peers::Peers> peers;
     RemoteReplicas replicas{*peers};
@@ -110,6 +112,11 @@ class World {
       if (other != i) contacts.push_back(contact(other));
     }
     return contacts;
+  }
+
+  core::Duration clock_error(std::size_t i) const {
+    const auto found = options.clock_errors.find(i);
+    return found == options.clock_errors.end() ? core::Duration{} : found->second;
   }
 
   /// The nodes in the order of the song's partition.
@@ -185,8 +192,10 @@ class World {
   std::vector<core::Song> announced;
 
   sim::Engine engine;
+  static constexpr core::Duration kEpoch =
+      std::chrono::hours(24 * 365 * 50);  // 2020: no record's time is negative
   sim::Coroutines coroutines{engine};
-  sim::SimClock clock{engine, std::chrono::hours(24 * 365 * 50)};  // 2020: times of records are not negative
+  sim::SimClock clock{engine, kEpoch};
   sim::SimTimers timers{engine};
   sim::Network network{engine.random().fork()};
   sim::PeerNetwork peer_network{engine, coroutines, network};
@@ -215,11 +224,12 @@ class World {
 };
 
 inline World::Process::Process(World& world, std::size_t node)
-    : store(world.nodes[node].disk, world.clock, world.timers),
+    : clock(world.engine, World::kEpoch + world.clock_error(node)),
+      store(world.nodes[node].disk, clock, world.timers),
       peers(world.peer_network.peers_of(world.nodes[node].host)),
-      holder({store, offers, replicas, world.clock, world.timers, world.coroutines.context().get_executor()}),
+      holder({store, offers, replicas, clock, world.timers, world.coroutines.context().get_executor()}),
       directory(placement::Directory::create({.self = world.contact(node), .grace = world.options.grace},
-                                             world.coroutines.context().get_executor(), world.clock,
+                                             world.coroutines.context().get_executor(), clock,
                                              world.routings_.emplace_back(world, node))),
       replicator(std::make_shared<Replicator>(
           Replicator::Parts{.directory = *directory,
@@ -228,7 +238,7 @@ inline World::Process::Process(World& world, std::size_t node)
                             .holder = holder,
                             .songs = store,
                             .offers = offers,
-                            .clock = world.clock,
+                            .clock = clock,
                             .timers = world.timers,
                             .executor = world.coroutines.context().get_executor(),
                             .settings = world.settings,
