@@ -39,13 +39,13 @@ def busiest_holder(cluster, songs, *but):
     return max(cluster.others(*but), key=lambda node: sum(node in cluster.holders(song) for song, _ in songs))
 
 
-@pytest.mark.xfail(reason="open: not settled yet after joins and restarts, or too slow under sanitizers", strict=False)
 def test_fifty_listeners_do_not_notice_that_two_nodes_are_killed(cluster):
     nodes = cluster.grow(5)
-    songs = cluster.upload(nodes[0], long_tunes(SONGS, 6, first_seed=1))
+    # A node under a sanitizer cannot verify and send 30 MB/s; it gets a third, still five times a good MP3's rate.
+    pace, megabytes = (200_000, 3) if SLOWNESS > 1 else (600_000, 6)  # bytes a second: longer than the kills take
+    songs = cluster.upload(nodes[0], long_tunes(SONGS, megabytes, first_seed=1))
     entry, remote = entry_and_songs(cluster, songs)
     played = remote + [pair for pair in songs if pair not in remote]
-    pace = 600_000  # bytes a second: each song takes ten seconds
     listeners = [(Listener(entry, song, pace), audio) for song, audio in (played * LISTENERS)[:LISTENERS]]
     for listener, _ in listeners:
         listener.start()

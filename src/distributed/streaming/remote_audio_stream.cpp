@@ -34,6 +34,7 @@ RemoteAudioStream::RemoteAudioStream(std::shared_ptr<RemoteSongs> songs,
                                      std::optional<Piece> first)
     : songs_(std::move(songs)),
       record_(std::move(record)),
+      begin_(range.offset),
       left_(range),
       next_fetch_(range.offset / core::kChunkBytes * core::kChunkBytes),
       current_(std::move(first)) {
@@ -48,7 +49,7 @@ core::Task<Result<std::size_t>> RemoteAudioStream::read(std::span<std::uint8_t> 
                                                         core::Deadline deadline) {
   if (left_.length == 0 || out.empty()) co_return std::size_t{0};
   const auto executor = co_await asio::this_coro::executor;
-  while (ahead() < kAheadMax && next_fetch_ < left_.offset + left_.length) {
+  while (ahead() < ahead_allowed() && next_fetch_ < left_.offset + left_.length) {
     const auto wanted = std::min(piece_size_, left_.offset + left_.length - next_fetch_);
     const auto range = whole_chunks({next_fetch_, wanted}, record_->song.size);
     auto& pending = pending_.emplace_back(std::make_shared<Pending>(executor, range));
@@ -80,6 +81,10 @@ core::Task<Result<std::size_t>> RemoteAudioStream::read(std::span<std::uint8_t> 
 
 std::uint64_t RemoteAudioStream::ahead() const {
   return next_fetch_ > left_.offset ? next_fetch_ - left_.offset : 0;
+}
+
+std::uint64_t RemoteAudioStream::ahead_allowed() const {
+  return std::min(kAheadMax, kAheadAtFirst + 2 * (left_.offset - begin_));
 }
 
 std::size_t RemoteAudioStream::take(std::span<std::uint8_t> out) {

@@ -14,11 +14,14 @@
 namespace kadenza::distributed::streaming {
 
 /// A range of a song that others hold: pieces are fetched ahead of the listener, a bounded number of them at
-/// once, small at first so that the music begins soon. One owner, on one strand.
+/// once. Small ones and few at first, so that the music begins soon, also when many begin at once, and that a
+/// listener who skips on has cost little. One owner, on one strand.
 class RemoteAudioStream final : public core::AudioStream {
  public:
   static constexpr std::uint64_t kPieceMax = 4 * core::kChunkBytes;
   static constexpr std::uint64_t kAheadMax = 4 * kPieceMax;
+  /// How far ahead is fetched before the listener has taken anything; it grows by twice what was taken.
+  static constexpr std::uint64_t kAheadAtFirst = kPieceMax;
 
   /// `first`: chunks that were fetched already, which begin at or before `range`.
   RemoteAudioStream(std::shared_ptr<RemoteSongs> songs, std::shared_ptr<const core::SongRecord> record,
@@ -30,10 +33,12 @@ class RemoteAudioStream final : public core::AudioStream {
  private:
   struct Pending;
   std::uint64_t ahead() const;
+  std::uint64_t ahead_allowed() const;
   std::size_t take(std::span<std::uint8_t> out);
 
   const std::shared_ptr<RemoteSongs> songs_;
   const std::shared_ptr<const core::SongRecord> record_;
+  const std::uint64_t begin_;
   core::ByteRange left_;      // what the listener has not got yet
   std::uint64_t next_fetch_;  // the first byte that nobody fetches yet
   std::uint64_t piece_size_ = core::kChunkBytes;

@@ -10,10 +10,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "core/blocking.hpp"
 #include "distributed/placement/partition.hpp"
 #include "distributed/streaming/hedge.hpp"
 #include "distributed/streaming/remote_audio_stream.hpp"
 #include "distributed/streaming/verify_chunks.hpp"
+#include "services/blobs/blob_store.hpp"
 #include "services/library/local_audio_stream.hpp"
 
 namespace kadenza::distributed::streaming {
@@ -126,6 +128,31 @@ core::Task<Result<Piece>> RemoteSongs::fetch(core::SongId id, std::shared_ptr<co
              : core::ByteRange{range.offset / core::kChunkBytes * core::kChunkBytes, core::kChunkBytes};
   request->record = std::move(record);
   request->deadline = deadline;
+  if (auto there = co_await cached(request)) co_return std::move(*there);
+  SharedFetches::Key key{id, {}, request->range.offset, request->range.length};
+  if (request->record) key.audio = request->record->song.audio;
+  SharedFetches::Fetch from_others = [self = shared_from_this(), request] {
+    return self->fetch_from_others(request);
+  };
+  co_return co_await fetches_.run(key, deadline, std::move(from_others));
+}
+
+/// What another listener fetched a moment ago.
+core::Task<std::optional<Piece>> RemoteSongs::cached(std::shared_ptr<const Request> request) {
+  if (!parts_.cache || !request->record) co_return std::nullopt;
+  const auto song = parts_.cache->find(request->id);
+  if (!song || song->record()->song.audio != request->record->song.audio || !song->holds(request->range)) {
+    co_return std::nullopt;
+  }
+  auto read = [file = song->file(), range = request->range] {
+    return services::blobs::read_range(file->get(), range);
+  };
+  auto bytes = co_await core::run_on(parts_.blocking, std::move(read));
+  if (!bytes) co_return std::nullopt;
+  co_return Piece{request->record, request->range.offset, std::move(*bytes)};
+}
+
+core::Task<Result<Piece>> RemoteSongs::fetch_from_others(std::shared_ptr<const Request> request) {
   while (true) {
     auto piece = co_await fetch_once(request);
     if (piece) {
@@ -133,7 +160,7 @@ core::Task<Result<Piece>> RemoteSongs::fetch(core::SongId id, std::shared_ptr<co
       co_return piece;
     }
     const bool final = piece.error().code == Errc::kNotFound || piece.error().code == Errc::kInvalidArgument;
-    if (final || parts_.clock.now() + kRoundPause >= deadline) co_return piece;
+    if (final || parts_.clock.now() + kRoundPause >= request->deadline) co_return piece;
     co_await parts_.timers.sleep_until(parts_.clock.now() + kRoundPause);
   }
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -18,18 +19,13 @@
 #include "core/timers.hpp"
 #include "distributed/cluster/settings.hpp"
 #include "distributed/placement/directory.hpp"
+#include "distributed/streaming/piece.hpp"
 #include "distributed/streaming/replicas.hpp"
+#include "distributed/streaming/shared_fetches.hpp"
 #include "distributed/streaming/song_cache.hpp"
 #include "distributed/streaming/source_book.hpp"
 
 namespace kadenza::distributed::streaming {
-
-/// Consecutive whole chunks of a song, verified.
-struct Piece {
-  std::shared_ptr<const core::SongRecord> record;
-  std::uint64_t offset = 0;
-  std::vector<std::uint8_t> bytes;
-};
 
 /// What reading from others came to, since the start.
 struct StreamingCounters {
@@ -40,8 +36,8 @@ struct StreamingCounters {
 };
 
 /// Songs that other nodes hold. Their bytes come from the replica that should answer soonest; the next one is
-/// asked when it is late or fails, and every chunk is verified before anybody sees it. Thread-safe: what is
-/// awaited runs on its caller's strand.
+/// asked when it is late or fails, and every chunk is verified before anybody sees it. What several listeners
+/// want at once is fetched once. Thread-safe: what is awaited runs on its caller's strand.
 class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
  public:
   struct Parts {
@@ -75,6 +71,8 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
  private:
   struct Request;
   core::Task<std::vector<kademlia::Contact>> ranked_sources(core::SongId id, core::Deadline deadline);
+  core::Task<std::optional<Piece>> cached(std::shared_ptr<const Request> request);
+  core::Task<core::Result<Piece>> fetch_from_others(std::shared_ptr<const Request> request);
   core::Task<core::Result<Piece>> fetch_once(std::shared_ptr<const Request> request);
   core::Task<core::Result<Piece>> ask(std::shared_ptr<const Request> request, kademlia::Contact source);
   void keep(const Piece& piece);
@@ -84,6 +82,7 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
 
   const Parts parts_;
   SourceBook sources_;
+  SharedFetches fetches_;
   StreamingCounters counters_;
 };
 

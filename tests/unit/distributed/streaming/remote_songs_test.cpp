@@ -2,6 +2,7 @@
 #include "distributed/streaming/remote_songs.hpp"
 
 #include <chrono>
+#include <future>
 #include <map>
 #include <optional>
 #include <vector>
@@ -236,12 +237,17 @@ TEST_F(RemoteSongsTest, AHolderThatComesBackInTimeEndsTheWait) {
 }
 
 TEST_F(RemoteSongsTest, FetchesABoundedPartAhead) {
-  auto open_and_read_a_byte = [](RemoteSongsTest& test) -> core::Task<std::unique_ptr<core::AudioStream>> {
+  auto open = [](RemoteSongsTest& test) -> core::Task<std::unique_ptr<core::AudioStream>> {
     auto stream =
         co_await test.songs->open(test.replicas.record->song.id, {0, test.replicas.audio.size()}, never);
-    std::vector<std::uint8_t> byte(1);
-    (void)co_await (*stream)->read(byte, never);
     co_return std::move(*stream);
+  };
+  auto take = [](core::AudioStream& stream, std::size_t bytes) -> core::Task<bool> {
+    std::vector<std::uint8_t> some(bytes);
+    for (std::size_t got = 0; got < bytes;) {
+      got += *co_await stream.read(std::span(some).subspan(got), never);
+    }
+    co_return true;
   };
   replicas.audio.resize(4 << 20);
   auto& record = *replicas.record;
@@ -250,10 +256,98 @@ TEST_F(RemoteSongsTest, FetchesABoundedPartAhead) {
   for (std::size_t at = 0; at < replicas.audio.size(); at += core::kChunkBytes) {
     record.chunks.push_back(core::sha256(std::span(replicas.audio).subspan(at, core::kChunkBytes)));
   }
-  const auto stream = wait(open_and_read_a_byte(*this));
+  const auto stream = wait(open(*this));
+  (void)wait(take(*stream, 1));
   engine.run_for(10s);
-  EXPECT_LE(songs->counters().bytes, RemoteAudioStream::kAheadMax + RemoteAudioStream::kPieceMax);
-  EXPECT_GE(songs->counters().bytes, RemoteAudioStream::kAheadMax / 2);
+  EXPECT_LE(songs->counters().bytes, RemoteAudioStream::kAheadAtFirst + RemoteAudioStream::kPieceMax);
+  const std::size_t taken = 1 << 20;
+  (void)wait(take(*stream, taken));
+  (void)wait(take(*stream, 1));
+  engine.run_for(10s);
+  EXPECT_LE(songs->counters().bytes, taken + RemoteAudioStream::kAheadMax + RemoteAudioStream::kPieceMax);
+  EXPECT_GE(songs->counters().bytes, taken + RemoteAudioStream::kAheadMax / 2);
+}
+
+class ManyListeners : public RemoteSongsTest {
+ public:
+  void listen(core::Duration delay) {
+    auto one = [](ManyListeners& test, core::Duration later) -> core::Task<void> {
+      co_await test.timers.sleep_until(test.engine.now() + later);
+      auto got = co_await test.read_all({0, test.replicas.audio.size()});
+      if (got && *got == test.replicas.audio) ++test.heard_all;
+    };
+    boost::asio::co_spawn(coroutines.context(), one(*this, delay), boost::asio::detached);
+  }
+  /// The disk's threads are outside of virtual time.
+  void play_until_heard(int listeners) {
+    while (heard_all < listeners && (engine.step() || coroutines.context().run_one_for(5s) > 0)) {
+    }
+    EXPECT_EQ(heard_all, listeners);
+  }
+  int heard_all = 0;
+};
+
+TEST_F(ManyListeners, WhatAllWantAtOnceIsFetchedOnce) {
+  for (int i = 0; i < 30; ++i) listen(0ms);
+  play_until_heard(30);
+  EXPECT_EQ(songs->counters().bytes, replicas.audio.size());
+}
+
+TEST_F(ManyListeners, OneWhoLeavesLeavesTheFetchToTheOthers) {
+  for (auto& [id, node] : replicas.holders) node.delay = 20ms;
+  boost::asio::cancellation_signal leave;
+  auto first = [](ManyListeners& test) -> core::Task<void> {
+    (void)co_await test.read_all({0, test.replicas.audio.size()});
+  };
+  boost::asio::co_spawn(coroutines.context(), first(*this),
+                        boost::asio::bind_cancellation_slot(leave.slot(), boost::asio::detached));
+  listen(1ms);
+  engine.run_for(10ms);
+  leave.emit(boost::asio::cancellation_type::terminal);
+  play_until_heard(1);
+}
+
+TEST_F(ManyListeners, TheOthersGoOnWhenTheirFetcherRunsOutOfTime) {
+  for (auto& [id, node] : replicas.holders) node.gone = true;
+  auto impatient = [](ManyListeners& test) -> core::Task<void> {
+    (void)co_await test.songs->open(test.replicas.record->song.id, {0, 1}, test.engine.now() + 300ms);
+  };
+  boost::asio::co_spawn(coroutines.context(), impatient(*this), boost::asio::detached);
+  listen(1ms);
+  engine.run_for(1s);
+  for (auto& [id, node] : replicas.holders) node.gone = false;
+  play_until_heard(1);
+}
+
+TEST_F(ManyListeners, WhoComesALittleLaterReadsWhatTheFirstOneFetched) {
+  auto cache = SongCache::open({.folder = folder.path() / "cache"});
+  ASSERT_TRUE(cache);
+  make_songs(cache->get());
+  auto open = [](ManyListeners& test) -> core::Task<std::unique_ptr<core::AudioStream>> {
+    auto stream =
+        co_await test.songs->open(test.replicas.record->song.id, {0, test.replicas.audio.size()}, never);
+    co_return std::move(*stream);
+  };
+  const std::shared_ptr<core::AudioStream> later = wait(open(*this));  // while nothing is cached
+  listen(0ms);
+  play_until_heard(1);
+  std::promise<void> written;
+  boost::asio::post(disk, [&written] { written.set_value(); });
+  written.get_future().wait();  // the disk has one thread, which does one thing after the other
+  ASSERT_EQ((*cache)->used_bytes(), replicas.audio.size());
+  for (auto& [id, node] : replicas.holders) node.gone = true;
+  auto rest = [later](ManyListeners& test) -> core::Task<void> {
+    std::vector<std::uint8_t> buffer(test.replicas.audio.size());
+    std::size_t got = 0;
+    while (got < buffer.size()) {
+      const auto read = co_await later->read(std::span(buffer).subspan(got), test.engine.now() + 10s);
+      if (!read) co_return;
+      got += *read;
+    }
+    if (buffer == test.replicas.audio) ++test.heard_all;
+  };
+  boost::asio::co_spawn(coroutines.context(), rest(*this), boost::asio::detached);
+  play_until_heard(2);
 }
 
 TEST_F(RemoteSongsTest, WhatWasPlayedOnceComesFromTheCache) {
