@@ -254,6 +254,15 @@ core::Task<Result<void>> MemorySongStore::verify(core::SongId id, std::uint64_t 
   co_return check(id, first, count);
 }
 
+core::Task<Result<void>> MemorySongStore::remove(core::SongId id, core::Digest audio) {
+  const auto found = disk_.held_.find(id);
+  if (found == disk_.held_.end() || found->second.record->song.audio != audio) {
+    co_return core::fail(Errc::kNotFound, "this node does not hold the song");
+  }
+  disk_.held_.erase(found);
+  co_return Result<void>();
+}
+
 core::Task<Result<std::vector<core::Song>>> MemorySongStore::held(std::optional<core::SongId> after,
                                                                   std::size_t limit) {
   std::vector<core::Song> songs;

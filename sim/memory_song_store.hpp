@@ -83,6 +83,7 @@ class MemorySongStore final : public services::library::SongStore {
   core::Task<core::Result<std::vector<core::Song>>> held(std::optional<core::SongId> after,
                                                          std::size_t limit) override;
   core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first, std::uint64_t count) override;
+  core::Task<core::Result<void>> remove(core::SongId id, core::Digest audio) override;
   void watch(Watcher watcher) override { watcher_ = std::move(watcher); }
   std::uint64_t used_bytes() const override { return disk_.used_bytes(); }
   std::uint64_t capacity_bytes() const override { return disk_.capacity; }

@@ -12,6 +12,7 @@
 #include "core/system_timers.hpp"
 #include "distributed/cluster/cluster_accounts.hpp"
 #include "distributed/distributed_library.hpp"
+#include "distributed/drain_command.hpp"
 #include "distributed/kademlia_routing.hpp"
 #include "distributed/member.hpp"
 #include "distributed/member_book.hpp"
@@ -31,6 +32,10 @@ using core::Task;
 
 /// Of the member's looks at the others: so seldom they are asked how they are.
 constexpr unsigned kRoundsBetweenQuestions = 5;
+/// For so many times the grace period a song is promised to whoever drops it.
+constexpr int kPromisedGraces = 4;
+/// So long a node that is empty waits: whoever emptied it asks every second, and shall hear of it.
+constexpr auto kFarewell = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -45,6 +50,7 @@ struct Music::Parts {
   void serve_describe();
   bool keep_own_record();
   Task<void> keep_books(unsigned round);
+  void end_when_drained();
 
   const Options options;
   const core::Clock& clock;
@@ -60,7 +66,9 @@ struct Music::Parts {
   std::unique_ptr<MemberBook> members;
   std::unique_ptr<NetworkView> view;
 
-  std::mutex urls_mutex;  ///< guards the one below
+  std::optional<core::Instant> drained;  ///< since when; used by keep_books() alone
+  bool ended = false;                    ///< likewise
+  std::mutex urls_mutex;                 ///< guards the one below
   std::vector<std::string> http_urls;
 };
 
@@ -70,6 +78,15 @@ Result<void> Music::Parts::open() {
   open_view();
   serve_describe();
   member->serve(options.cluster.handlers());
+  auto others_can_invite = [&document = options.cluster.document(), self = options.self.id] {
+    return std::ranges::any_of(document.view()->members, [&](const cluster::Member& other) {
+      return other.id != self && !other.authority.empty();
+    });
+  };
+  add_drain_commands(options.cluster.control(), {.member = *member,
+                                                 .clock = clock,
+                                                 .timers = timers,
+                                                 .others_can_invite = std::move(others_can_invite)});
   return {};
 }
 
@@ -91,7 +108,9 @@ Result<void> Music::Parts::open_member() {
                     .blocking = options.blocking,
                     .settings = document.view()->settings,
                     .grace = options.grace,
-                    .repair = {.bytes_per_second = options.repair_rate, .scrub_every = options.scrub_every},
+                    .repair = {.bytes_per_second = options.repair_rate,
+                               .scrub_every = options.scrub_every,
+                               .promise = kPromisedGraces * options.grace},
                     .is_member = [&document](const core::NodeId& id) { return !document.is_removed(id); },
                     .enrolled = [&document] { return document.view()->members.size(); },
                     .on_round = [this](unsigned round) { return keep_books(round); }});
@@ -166,7 +185,20 @@ Task<void> Music::Parts::keep_books(unsigned round) {
   auto keep = [this] { return keep_own_record(); };
   const bool changed = co_await core::run_on(options.blocking, std::move(keep));
   if (changed) co_await options.cluster.exchange().spread();
+  end_when_drained();
   if (round % kRoundsBetweenQuestions == 0) co_await members->ask_all();
+}
+
+void Music::Parts::end_when_drained() {
+  const auto departure = member->repair_state().departure;
+  if (!departure || !departure->done) {
+    drained.reset();
+  } else if (!drained) {
+    drained = clock.now();
+    spdlog::info("all {} songs of this node are kept by others; it ends", departure->songs);
+  } else if (clock.now() - *drained >= kFarewell && !std::exchange(ended, true)) {
+    options.on_drained();
+  }
 }
 
 Music::Music(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ class Music {
     boost::asio::any_io_executor io;
     boost::asio::any_io_executor blocking;
     const core::Clock* clock = nullptr;
+    std::function<void()> on_drained;  ///< all that this node held is kept by others: it may end
   };
 
   /// Adds its methods to the cluster's, which must not serve yet. Blocking.

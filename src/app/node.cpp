@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -71,8 +72,11 @@ views::HttpOptions http_options(const interface::ServeOptions& options) {
 }  // namespace
 
 struct Node::Parts {
-  explicit Parts(unsigned http_threads)
-      : work(io.get_executor()), blocking(kBlockingThreads), tokens(middleware::TokenStore::of_user()) {
+  Parts(unsigned http_threads, std::function<void()> when_drained)
+      : on_drained(std::move(when_drained)),
+        work(io.get_executor()),
+        blocking(kBlockingThreads),
+        tokens(middleware::TokenStore::of_user()) {
     for (unsigned i = 0; i < http_threads; ++i) threads.emplace_back([this] { io.run(); });
   }
 
@@ -91,6 +95,7 @@ struct Node::Parts {
     return asio::co_spawn(io, std::move(task), asio::use_future).get();
   }
 
+  const std::function<void()> on_drained;
   core::SystemClock clock;
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> work;
@@ -178,7 +183,8 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
                                   .version = KADENZA_VERSION,
                                   .io = io.get_executor(),
                                   .blocking = blocking.get_executor(),
-                                  .clock = &clock}));
+                                  .clock = &clock,
+                                  .on_drained = on_drained}));
   KADENZA_TRY_VOID(cluster->start());
   music->start();
   return {};
@@ -237,8 +243,9 @@ Node::~Node() {
   stop();
 }
 
-Result<std::unique_ptr<Node>> Node::start(const interface::ServeOptions& options) {
-  std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(options.threads)));
+Result<std::unique_ptr<Node>> Node::start(const interface::ServeOptions& options,
+                                          std::function<void()> on_drained) {
+  std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(options.threads, std::move(on_drained))));
   KADENZA_TRY_VOID(node->parts_->start(options));
   return node;
 }

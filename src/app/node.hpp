@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +16,9 @@ namespace kadenza::app {
 /// stop() are called on the main thread.
 class Node {
  public:
-  static core::Result<std::unique_ptr<Node>> start(const interface::ServeOptions& options);
+  /// `on_drained` is called, on any thread, when the node was asked to empty itself and has done so.
+  static core::Result<std::unique_ptr<Node>> start(const interface::ServeOptions& options,
+                                                   std::function<void()> on_drained);
   /// Calls stop().
   ~Node();
 

@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app/logging.hpp"
 #include "app/node.hpp"
@@ -70,7 +71,8 @@ int serve(const interface::ServeOptions& options) {
   raise_descriptor_limit();
   ::mallopt(M_ARENA_MAX, 2);  // glibc's default, 8 arenas a core, keeps memory that many threads freed
 
-  auto node = Node::start(options);
+  // There is one way out: the one by which its owner ends it, too.
+  auto node = Node::start(options, [] { ::kill(::getpid(), SIGTERM); });
   if (!node) {
     fmt::print(stderr, "kadenza: the node cannot start: {}\n", node.error().detail);
     return EXIT_FAILURE;

@@ -53,6 +53,7 @@ struct NetworkMember {
   std::vector<std::string> http;  ///< URLs where listeners reach it
   bool self = false;
   bool healthy = false;                       ///< it answers calls
+  bool leaving = false;                       ///< it empties itself
   std::optional<Duration> round_trip;         ///< of calls, smoothed
   std::optional<std::uint64_t> stored_bytes;  ///< none: not heard yet
   std::uint64_t capacity_bytes = 0;           ///< configured
@@ -62,6 +63,19 @@ struct NetworkMember {
 struct SongHolder {
   NodeId node;
   bool self = false;
+};
+
+/// How far a node is with emptying itself before it leaves. Its own copies stay.
+struct Departure {
+  std::uint64_t songs = 0;  ///< that it holds
+  std::uint64_t bytes = 0;
+  std::uint64_t safe_songs = 0;  ///< those that as many others as wanted have promised to keep
+  std::uint64_t safe_bytes = 0;
+  /// Those that too few others can take, as far as is known: they have no room, or are too few.
+  std::uint64_t homeless_songs = 0;
+  bool done = false;
+
+  friend bool operator==(const Departure&, const Departure&) = default;
 };
 
 /// How this node keeps the library whole: what it still has to do, and what it did since the start.
@@ -75,11 +89,14 @@ struct RepairState {
   std::uint64_t songs_copied = 0;
   std::uint64_t bytes_copied = 0;
   std::uint64_t copies_failed = 0;
-  std::uint64_t scrubbed_bytes = 0;  ///< read from the disk and compared with their hashes
-  std::uint64_t scrub_passes = 0;    ///< over all songs
-  double scrub_progress = 0;         ///< of the present pass, 0 to 1
-  std::uint64_t rotten = 0;          ///< songs of which the disk had lost bytes
-  std::uint64_t healed = 0;          ///< those of them that were copied again
+  std::uint64_t surplus = 0;           ///< songs held that other nodes shall hold: handed over to them
+  std::uint64_t handed_over = 0;       ///< dropped here, once enough holders had promised to keep them
+  std::uint64_t scrubbed_bytes = 0;    ///< read from the disk and compared with their hashes
+  std::uint64_t scrub_passes = 0;      ///< over all songs
+  double scrub_progress = 0;           ///< of the present pass, 0 to 1
+  std::uint64_t rotten = 0;            ///< songs of which the disk had lost bytes
+  std::uint64_t healed = 0;            ///< those of them that were copied again
+  std::optional<Departure> departure;  ///< none: it stays
 };
 
 /// One node's view of the network, at one moment.

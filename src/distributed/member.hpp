@@ -72,7 +72,7 @@ class Member {
   /// Resumes when what start() began has ended. Once.
   core::Task<void> stop();
 
-  placement::Directory& directory() noexcept { return *directory_; }
+  placement::Directory& directory() const noexcept { return *directory_; }
   /// Calls whose outcomes the directory learns from.
   peers::Peers& peers() noexcept { return peers_; }
   streaming::Replicas& replicas() noexcept { return replicas_; }
@@ -80,6 +80,9 @@ class Member {
   const std::shared_ptr<streaming::RemoteSongs>& remote_songs() const noexcept { return remote_songs_; }
   const cluster::Settings& settings() const noexcept { return parts_.settings; }
   core::RepairState repair_state() const { return repair_.state(); }
+  /// This node empties itself before it leaves; repair_state() says how far it is.
+  void leave() { repair_.leave(); }
+  void stay() { repair_.stay(); }
 
  private:
   core::Task<bool> announce(core::Song song, core::Deadline deadline);

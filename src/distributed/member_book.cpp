@@ -36,11 +36,13 @@ std::vector<core::NetworkMember> MemberBook::members(std::uint64_t self_stored) 
     shown.self = member.id == self;
     if (shown.self) {
       shown.healthy = true;
+      shown.leaving = directory_.is_leaving();
       shown.stored_bytes = self_stored;
     } else {
-      shown.healthy = std::ranges::any_of(live, [&](const placement::Candidate& candidate) {
-        return candidate.contact.id == member.id && !candidate.silent;
-      });
+      const auto seen =
+          std::ranges::find(live, member.id, [](const auto& other) { return other.contact.id; });
+      shown.healthy = seen != live.end() && !seen->silent;
+      shown.leaving = seen != live.end() && seen->leaving;
       shown.round_trip = directory_.round_trip(member.id);
       const std::lock_guard lock(mutex_);
       if (const auto stored = stored_.find(member.id); stored != stored_.end()) {

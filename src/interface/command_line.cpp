@@ -43,6 +43,7 @@ CommandLine::CommandLine(const std::string& version)
   add_lookup();
   add_login();
   add_cluster();
+  add_node_command();
   add_rpc();
   add_completion();
   for (CLI::App* command : {serve, upload, search, get, network, lookup, login, cluster, rpc, completion}) {
@@ -325,6 +326,27 @@ void CommandLine::add_export_and_recover() {
   recover->add_flag("--passphrase-stdin", recover_options.passphrase_from_stdin,
                     tr("Read the passphrase from standard input"));
   add_node_options(*recover);
+}
+
+void CommandLine::add_node_command() {
+  node_command = app.add_subcommand("node", tr("Prepare the node that runs here for leaving"));
+  node_command->require_subcommand(1);
+  node_command->get_help_ptr()->group(tr("Options"));
+  drain = node_command->add_subcommand("drain", tr("Hand all its songs over to other nodes, then end it"));
+  drain->footer(tr(
+      "To be run on the machine and account of the node. Nothing more is placed on it, and the others copy\n"
+      "what it holds, until each song has all its copies elsewhere; then the node ends. It goes on when "
+      "this\n"
+      "command is interrupted; the same command shows again how far it is. --cancel or starting the node "
+      "anew\n"
+      "take it back. To remove the node from the cluster as well, an issuer runs kadenza cluster remove\n"
+      "afterwards.\n"
+      "Examples:\n"
+      "  kadenza node drain\n"
+      "  kadenza node drain --data /srv/music --json\n"
+      "  kadenza node drain --cancel"));
+  drain->add_flag("--cancel", drain_options.cancel, tr("The node stays after all"));
+  add_node_options(*drain);
 }
 
 void CommandLine::add_rpc() {

@@ -68,6 +68,10 @@ struct RecoverOptions {
   bool passphrase_from_stdin = false;
 };
 
+struct DrainOptions {
+  bool cancel = false;
+};
+
 struct RpcOptions {
   std::string method;
   std::string request = "{}";
@@ -87,7 +91,7 @@ class CommandLine {
   /// Checked; only after parse() of `serve`.
   core::Result<ServeOptions> serve_options() const;
 
-  /// Of the node that `cluster` and `rpc` speak to.
+  /// Of the node that `cluster`, `node` and `rpc` speak to.
   std::filesystem::path data_folder() const;
 
   CLI::App app;
@@ -105,6 +109,8 @@ class CommandLine {
   CLI::App* remove = nullptr;
   CLI::App* export_cluster = nullptr;
   CLI::App* recover = nullptr;
+  CLI::App* node_command = nullptr;
+  CLI::App* drain = nullptr;
   CLI::App* rpc = nullptr;
   CLI::App* completion = nullptr;
 
@@ -117,6 +123,7 @@ class CommandLine {
   InviteOptions invite_options;
   ExportOptions export_options;
   RecoverOptions recover_options;
+  DrainOptions drain_options;
   RpcOptions rpc_options;
   std::string node;  ///< an id, its beginning, or a name
   std::string shell;
@@ -132,6 +139,7 @@ class CommandLine {
   void add_cluster();
   void add_members_and_issuers();
   void add_export_and_recover();
+  void add_node_command();
   void add_rpc();
   void add_completion();
   void add_node(CLI::App& command);

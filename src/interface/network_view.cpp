@@ -94,6 +94,12 @@ void print_repair(Console& console, const middleware::RepairInfo& repair) {
   row(tr("to be copied"), std::move(left));
   row(tr("copied"), trf("{} songs, {}; {} attempts failed", repair.songs_copied,
                         format_bytes(static_cast<double>(repair.bytes_copied)), repair.copies_failed));
+  row(tr("for others"), trf("{} songs; {} handed over", repair.surplus, repair.handed_over));
+  if (repair.departure) {
+    row(tr("leaving"),
+        trf("{} of {} songs are safe with others; for {} there is no room", repair.departure->safe_songs,
+            repair.departure->songs, repair.departure->homeless_songs));
+  }
   row(tr("scrubbing"), trf("{} % of pass {}", static_cast<int>(100 * repair.scrub_progress),
                            repair.scrub_passes + (repair.scrub_progress < 1 ? 1 : 0)));
   row(tr("rotten"), trf("{} songs, {} healed", repair.rotten, repair.healed));
@@ -113,6 +119,7 @@ void print_network(Console& console, const middleware::NetworkAnswer& answer) {
              {answer.link_suspected ? tr("nobody answers: this machine's own link may be down")
               : answer.joined       ? tr("joined")
                                     : tr("alone so far")}});
+  for (const auto& name : answer.leaving) table.add({{tr("leaving")}, {printable(name)}});
   table.print(console, Table::kGap);
   for (const auto& bucket : answer.buckets) {
     if (bucket.contacts.empty() && bucket.candidates.empty()) continue;

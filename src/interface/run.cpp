@@ -8,6 +8,7 @@
 #include "interface/command_line.hpp"
 #include "interface/completion.hpp"
 #include "interface/i18n.hpp"
+#include "interface/node_command.hpp"
 #include "interface/usage_error.hpp"
 #include "middleware/token_store.hpp"
 
@@ -63,6 +64,7 @@ int run(std::vector<std::string> arguments, Console& console, const Commands& co
   }
   if (line.serve->parsed()) return run_serve(line, console, commands);
   if (line.cluster->parsed()) return static_cast<int>(run_cluster_command(line, console, commands));
+  if (line.drain->parsed()) return static_cast<int>(run_drain(line, console));
   if (line.rpc->parsed()) return static_cast<int>(run_rpc(line, console));
   if (line.completion->parsed()) {
     console.out << completion_script(line.app, line.shell);

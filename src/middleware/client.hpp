@@ -73,13 +73,20 @@ struct NetworkBucketInfo {
   std::vector<NetworkContactInfo> contacts, candidates;
 };
 
+/// How far a node is that hands its songs over before it leaves.
+struct DepartureInfo {
+  std::uint64_t songs = 0, safe_songs = 0, homeless_songs = 0;
+};
+
 /// How the node keeps the library whole.
 struct RepairInfo {
   std::uint64_t songs = 0, under_replicated = 0, bytes_to_move = 0;
   std::optional<double> time_left_ms;
   std::uint64_t songs_copied = 0, bytes_copied = 0, copies_failed = 0;
+  std::uint64_t surplus = 0, handed_over = 0;
   double scrub_progress = 0;
   std::uint64_t scrub_passes = 0, rotten = 0, healed = 0;
+  std::optional<DepartureInfo> departure;  ///< none: the node stays
 };
 
 struct NetworkAnswer {
@@ -87,6 +94,7 @@ struct NetworkAnswer {
   std::uint64_t estimated_nodes = 0;
   bool joined = false;
   bool link_suspected = false;
+  std::vector<std::string> leaving;  ///< names of the members that leave
   std::vector<NetworkBucketInfo> buckets;
   std::vector<std::pair<std::string, std::uint64_t>> traffic;
   std::optional<RepairInfo> repair;  ///< none: an older node

@@ -59,6 +59,13 @@ std::vector<HighlightInfo> highlights(const json::object& object) {
   return found;
 }
 
+std::optional<DepartureInfo> departure(const json::object& repair) {
+  const json::value* departure = repair.if_contains("departure");
+  if (departure == nullptr || !departure->is_object()) return std::nullopt;
+  const auto& of = departure->get_object();
+  return DepartureInfo{number(of, "songs"), number(of, "safe_songs"), number(of, "homeless_songs")};
+}
+
 }  // namespace
 
 core::Result<SongInfo> read_song(const json::object& object) {
@@ -105,6 +112,9 @@ NetworkAnswer read_network(json::object object) {
   answer.estimated_nodes = number(object, "estimated_nodes");
   answer.joined = flag(object, "joined", false);
   answer.link_suspected = flag(object, "link_suspected", false);
+  for_each_object(object, "nodes", [&](const json::object& node) {
+    if (flag(node, "leaving", false)) answer.leaving.push_back(text(node, "name"));
+  });
   for_each_object(object, "buckets", [&](const json::object& item) {
     answer.buckets.push_back(
         {number(item, "shared_bits"), contacts(item, "contacts"), contacts(item, "candidates")});
@@ -123,10 +133,13 @@ NetworkAnswer read_network(json::object object) {
                                .songs_copied = number(of, "songs_copied"),
                                .bytes_copied = number(of, "bytes_copied"),
                                .copies_failed = number(of, "copies_failed"),
+                               .surplus = number(of, "surplus"),
+                               .handed_over = number(of, "handed_over"),
                                .scrub_progress = real(of, "scrub_progress").value_or(0),
                                .scrub_passes = number(of, "scrub_passes"),
                                .rotten = number(of, "rotten"),
-                               .healed = number(of, "healed")};
+                               .healed = number(of, "healed"),
+                               .departure = departure(of)};
   }
   answer.json = std::move(object);
   return answer;

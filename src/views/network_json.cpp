@@ -70,7 +70,7 @@ void write_members(JsonWriter& json, const std::vector<core::NetworkMember>& mem
     json.key("http").begin_array();
     for (const auto& url : member.http) json.value(url);
     json.end_array().member("self", member.self).member("healthy", member.healthy);
-    json.member("state", member.healthy ? "live" : "dead");
+    json.member("state", member.healthy ? "live" : "dead").member("leaving", member.leaving);
     write_milliseconds(json, "round_trip_ms", member.round_trip);
     json.key("stored_bytes");
     member.stored_bytes ? json.value(*member.stored_bytes) : json.null();
@@ -87,14 +87,27 @@ void write_round_trips(JsonWriter& json, const core::RoundTrips& trips) {
   json.end_array().end_object();
 }
 
+void write_departure(JsonWriter& json, const core::Departure& departure) {
+  json.begin_object().member("songs", departure.songs).member("bytes", departure.bytes);
+  json.member("safe_songs", departure.safe_songs).member("safe_bytes", departure.safe_bytes);
+  json.member("homeless_songs", departure.homeless_songs).member("done", departure.done).end_object();
+}
+
 void write_repair(JsonWriter& json, const core::RepairState& repair) {
   json.key("repair").begin_object().member("songs", repair.songs);
   json.member("under_replicated", repair.under_replicated).member("bytes_to_move", repair.bytes_to_move);
   write_milliseconds(json, "time_left_ms", repair.time_left);
   json.member("songs_copied", repair.songs_copied).member("bytes_copied", repair.bytes_copied);
+  json.member("surplus", repair.surplus).member("handed_over", repair.handed_over);
   json.member("copies_failed", repair.copies_failed).member("scrubbed_bytes", repair.scrubbed_bytes);
   json.member("scrub_passes", repair.scrub_passes).member("scrub_progress", repair.scrub_progress);
-  json.member("rotten", repair.rotten).member("healed", repair.healed).end_object();
+  json.member("rotten", repair.rotten).member("healed", repair.healed).key("departure");
+  if (repair.departure) {
+    write_departure(json, *repair.departure);
+  } else {
+    json.null();
+  }
+  json.end_object();
 }
 
 void write_hop(JsonWriter& json, const core::LookupHop& hop) {

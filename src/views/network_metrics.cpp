@@ -91,6 +91,17 @@ void add_repair(std::vector<MetricFamily>& families, const core::RepairState& re
         static_cast<double>(repair.under_replicated));
   shows("kadenza_repair_bytes_to_move", "Of songs that this node has yet to copy.",
         static_cast<double>(repair.bytes_to_move));
+  shows("kadenza_repair_surplus_songs", "Songs held that other nodes shall hold.",
+        static_cast<double>(repair.surplus));
+  counts("kadenza_repair_songs_handed_over_total",
+         "Copies dropped once enough holders had promised to keep them.", repair.handed_over);
+  const auto departure = repair.departure.value_or(core::Departure{});
+  shows("kadenza_drain_under_way", "1 while the node empties itself before it leaves.",
+        repair.departure ? 1 : 0);
+  shows("kadenza_drain_bytes_left", "Of songs that too few others have promised to keep yet.",
+        static_cast<double>(departure.bytes - departure.safe_bytes));
+  shows("kadenza_drain_homeless_songs", "Songs that too few others have room for.",
+        static_cast<double>(departure.homeless_songs));
   shows("kadenza_scrub_progress", "Of the present pass over all songs, 0 to 1.", repair.scrub_progress);
   counts("kadenza_repair_songs_copied_total", "Songs copied from other nodes.", repair.songs_copied);
   counts("kadenza_repair_bytes_copied_total", "Bytes of audio copied from other nodes.", repair.bytes_copied);

@@ -48,15 +48,20 @@ class FakeNetwork final : public core::Network {
                    .songs_copied = 8,
                    .bytes_copied = 8000,
                    .copies_failed = 1,
+                   .surplus = 7,
+                   .handed_over = 6,
                    .scrubbed_bytes = 90'000,
                    .scrub_passes = 2,
                    .scrub_progress = 0.5,
                    .rotten = 4,
-                   .healed = 3};
+                   .healed = 3,
+                   .departure = core::Departure{
+                       .songs = 9, .bytes = 900, .safe_songs = 8, .safe_bytes = 800, .homeless_songs = 1}};
     seen.members.push_back({.id = node_id("live"),
                             .name = "attic",
                             .http = {"https://192.0.2.2:4747"},
                             .healthy = true,
+                            .leaving = true,
                             .round_trip = 1500us,
                             .stored_bytes = 5,
                             .capacity_bytes = 100});

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A library stays whole by itself: nodes lost, emptied, cut off from power, and bits flipped on their disks."""
+import json
 import shutil
 import threading
 
 import pytest
 import requests
-from cluster import REPLICAS, Cluster, stored_blobs
-from kadenza import wait_until
+from cluster import REPLICAS, Cluster, at_node, stored_blobs
+from kadenza import run_cli, wait_until
 
 GRACE = 6
 REPAIR_SECONDS = 90
@@ -181,3 +182,172 @@ def test_a_lost_file_is_found_and_comes_back(cluster, next_tune):
     path = stored_blobs(nodes[0])[song["audio_hash"]]
     path.unlink()
     wait_until(lambda: path.exists() and path.read_bytes() == tune, "the file is there again", 30)
+
+
+def drain(node, *options):
+    return at_node(node, "node", "drain", *options, timeout=120)
+
+
+class CopyWatch(threading.Thread):
+    """Looks all the time at how many running nodes have each song; knows the fewest it has seen. The disks are looked
+    at one after the other, so a copy counts that was there in this look or in the one before."""
+
+    def __init__(self, cluster, songs):
+        super().__init__(daemon=True)
+        self.cluster, self.songs, self.ended = cluster, songs, threading.Event()
+        self.fewest, self.looks, self.before = REPLICAS, 0, {}
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+        assert self.looks > 1
+
+    def run(self):
+        while not self.ended.wait(0.05):
+            now = {node.name: set(stored_blobs(node)) for node in live(self.cluster.nodes)}
+            disks = [disk | self.before.get(name, set()) for name, disk in now.items()]
+            counts = [sum(song["audio_hash"] in disk for disk in disks) for song in self.songs]
+            self.fewest, self.before, self.looks = min([self.fewest, *counts]), now, self.looks + 1
+
+
+def counted(nodes, what):
+    return sum(repair(node)[what] for node in live(nodes))
+
+
+def held_bytes(node, songs):
+    disk = stored_blobs(node)
+    return sum(song["size"] for song in songs if song["audio_hash"] in disk)
+
+
+def copies(cluster, songs):
+    disks = [stored_blobs(node) for node in live(cluster.nodes)]
+    return [sum(song["audio_hash"] in disk for disk in disks) for song in songs]
+
+
+def wait_in_place(cluster, songs):
+    """Until each song has its copies and no more, and the nodes know it."""
+    wait_until(lambda: set(copies(cluster, songs)) == {REPLICAS}
+               and counted(cluster.nodes, "under_replicated") == 0, "every song has its copies, and no more",
+               2 * REPAIR_SECONDS)
+
+
+@pytest.mark.timeout(300)
+def test_three_nodes_join_three_and_three_leave_with_drain(cluster, next_tune):
+    nodes = grow(cluster, 3)
+    uploaded = cluster.upload(nodes[0], [next_tune() for _ in range(24)])
+    songs = only_songs(uploaded)
+    invited = at_node(nodes[0], "cluster", "issuer", "add", "node1")
+    assert invited.returncode == 0, invited.stderr
+    with CopyWatch(cluster, songs) as watch:
+        for count in (4, 5, 6):
+            before = counted(nodes, "bytes_copied")
+            newcomer = grow(cluster, count)[-1]
+            wait_until(lambda: held_bytes(newcomer, songs) > 0, "the new node has its share", 60)  # noqa: B023
+            wait_in_place(cluster, songs)
+            moved, minimum = counted(nodes, "bytes_copied") - before, held_bytes(newcomer, songs)
+            print(f"join of node {count}: {moved} bytes moved, {moved / minimum:.2f} of the minimum")
+            assert minimum <= moved <= 1.3 * minimum
+    assert watch.fewest == REPLICAS
+    assert counted(nodes, "handed_over") > 0
+
+    for leaver in (nodes[0], nodes[2], nodes[4]):
+        left = [node for node in live(nodes) if node is not leaver]
+        before, had = counted(left, "bytes_copied"), sum(held_bytes(node, songs) for node in left)
+        with CopyWatch(cluster, songs) as watch:
+            answer = drain(leaver, "--json")
+            assert answer.returncode == 0, answer.stdout + answer.stderr
+            leaver.process.wait(30)
+            assert leaver.process.returncode == 0, leaver.log()[-3000:]
+        assert watch.fewest == REPLICAS
+        said = json.loads(answer.stdout)
+        assert said["done"] and said["safe_songs"] == said["songs"] > 0
+        moved = counted(left, "bytes_copied") - before
+        minimum = sum(held_bytes(node, songs) for node in left) - had
+        print(f"drain of {leaver.name}: {moved} bytes moved, {moved / minimum:.2f} of the minimum")
+        assert 0 < minimum <= moved <= 1.3 * minimum and minimum <= said["bytes"]
+    check_plays(live(nodes), uploaded)
+
+
+def test_a_drain_is_refused_shown_and_taken_back(cluster, next_tune):
+    nodes = grow(cluster, 4, "--repair-rate", "20kB")
+    refused = drain(nodes[0])
+    assert refused.returncode == 1 and "cluster issuer add" in refused.stderr, refused.stderr
+    nothing = drain(nodes[1], "--cancel")
+    assert nothing.returncode == 1 and "not being drained" in nothing.stderr, nothing.stderr
+    uploaded = cluster.upload(nodes[0], [next_tune(seconds=16) for _ in range(12)])
+    draining = threading.Thread(target=drain, args=(nodes[1],))
+    draining.start()
+    wait_until(lambda: repair(nodes[1])["departure"], "the node leaves")
+    wait_until(lambda: [node["name"] for node in nodes[0].json("/network")["nodes"] if node["leaving"]] == ["node1"],
+               "the others know that it leaves")
+    shown = nodes[1].cli("network")
+    assert "songs are safe with others" in shown.stdout, shown.stdout
+    metrics = nodes[1].http.get(f"{nodes[1].url}/metrics").text
+    assert "kadenza_drain_under_way 1" in metrics
+    taken_back = drain(nodes[1], "--cancel")
+    assert taken_back.returncode == 0 and "stays" in taken_back.stdout, taken_back.stderr
+    draining.join(30)
+    assert not draining.is_alive()
+    assert repair(nodes[1])["departure"] is None
+    wait_until(lambda: not any(node["leaving"] for node in nodes[0].json("/network")["nodes"]),
+               "the others know that it stays", 30)
+    assert nodes[1].process.poll() is None
+    check_plays(nodes, uploaded)
+
+
+def test_nothing_is_placed_on_a_node_that_leaves_and_a_restart_takes_it_back(cluster, next_tune):
+    nodes = grow(cluster, 3)
+    refused = drain(nodes[1])
+    assert refused.returncode == 1 and "2 others" in refused.stderr, refused.stderr
+    grow(cluster, 4)
+    text = run_cli("node", "drain", "--data", nodes[1].data, env=nodes[1].environment(LC_ALL="", LANG="es_ES.UTF-8"))
+    assert text.returncode == 0 and "0 canciones" in text.stdout, text.stdout + text.stderr
+    nodes[1].process.wait(30)
+    uploaded = cluster.upload(nodes[0], [next_tune() for _ in range(4)])
+    assert not set(stored_blobs(nodes[1])) & {song["audio_hash"] for song, _ in uploaded}
+    nodes[1].start()
+    cluster.wait_complete()
+    wait_in_place(cluster, only_songs(uploaded))
+    check_plays(nodes, uploaded)
+
+
+def restart_with_capacity(node, capacity):
+    assert node.stop() == 0
+    node.options[node.options.index("--capacity") + 1] = capacity
+    node.start()
+
+
+def stored_bytes(node):
+    return next(member["stored_bytes"] for member in node.json("/network")["nodes"] if member["self"])
+
+
+def test_the_next_node_takes_the_place_of_a_full_one_until_there_is_room(cluster, next_tune):
+    nodes = grow(cluster, 4, "--capacity", "1GB")
+    small = grow(cluster, 5, "--capacity", "600kB")[4]
+    uploaded = cluster.upload(nodes[0], [next_tune(seconds=8) for _ in range(40)])
+    songs = only_songs(uploaded)
+    nodes[3].kill()
+    wait_whole(cluster, songs)
+    wait_until(lambda: counted(nodes, "under_replicated") == 0, "the copies of the next nodes count", REPAIR_SECONDS)
+    assert 0 < stored_bytes(small) <= 600_000
+    restart_with_capacity(small, "1GB")
+    wait_until(lambda: held_bytes(small, songs) > 600_000, "the copies come back to where there is room", REPAIR_SECONDS)
+    wait_in_place(cluster, songs)
+    check_plays(live(nodes), uploaded[:10])
+
+
+def test_a_node_that_gets_less_room_gives_away_what_is_too_much(cluster, next_tune):
+    nodes = grow(cluster, 4, "--capacity", "1GB")
+    uploaded = cluster.upload(nodes[0], [next_tune(seconds=8) for _ in range(20)])
+    songs = only_songs(uploaded)
+    assert held_bytes(nodes[3], songs) > 300_000
+    restart_with_capacity(nodes[3], "300kB")
+    with CopyWatch(cluster, songs) as watch:
+        wait_until(lambda: stored_bytes(nodes[3]) <= 300_000, "it gave away what is too much", REPAIR_SECONDS)
+    assert watch.fewest == REPLICAS
+    wait_whole(cluster, songs)
+    check_plays(nodes, uploaded)

@@ -134,9 +134,16 @@ Order Directory::order_now(const Partition& partition) const {
   Order result;
   for (const auto& contact : placement::order(partition, known, options_.candidates)) {
     Candidate candidate{.contact = contact, .self = contact.id == options_.self.id};
-    if (!candidate.self) candidate.silent = members_.at(contact.id).failing_since.has_value();
+    if (candidate.self) {
+      candidate.leaving = leaving_;
+    } else {
+      const auto& member = members_.at(contact.id);
+      candidate.silent = member.failing_since.has_value();
+      candidate.leaving = member.leaving;
+    }
     result.push_back(candidate);
   }
+  std::ranges::stable_partition(result, [](const Candidate& candidate) { return !candidate.leaving; });
   return result;
 }
 
@@ -144,7 +151,8 @@ std::vector<Candidate> Directory::members() const {
   const std::lock_guard lock(mutex_);
   std::vector<Candidate> result;
   for (const auto& [id, member] : members_) {
-    if (in_grace(member)) result.push_back({member.contact, false, member.failing_since.has_value()});
+    if (!in_grace(member)) continue;
+    result.push_back({member.contact, false, member.failing_since.has_value(), member.leaving});
   }
   return result;
 }
@@ -168,6 +176,21 @@ void Directory::failed(const core::NodeId& id) {
   const std::lock_guard lock(mutex_);
   const auto found = members_.find(id);
   if (found != members_.end() && !found->second.failing_since) found->second.failing_since = clock_.now();
+}
+
+void Directory::note_leaving(const core::NodeId& id, bool leaving) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = members_.find(id); found != members_.end()) found->second.leaving = leaving;
+}
+
+void Directory::set_leaving(bool leaving) {
+  const std::lock_guard lock(mutex_);
+  leaving_ = leaving;
+}
+
+bool Directory::is_leaving() const {
+  const std::lock_guard lock(mutex_);
+  return leaving_;
 }
 
 std::optional<core::Duration> Directory::round_trip(const core::NodeId& id) const {

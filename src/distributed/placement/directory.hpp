@@ -29,6 +29,8 @@ struct Candidate {
   /// It did not answer lately. It keeps its place for the grace period, but writes pass it by and reads ask
   /// it last.
   bool silent = false;
+  /// It empties itself. Nothing more is placed on it; behind all others in the order, it is still read from.
+  bool leaving = false;
 };
 
 /// A partition's candidates, the most willing first: the first R are its holders, the others stand in.
@@ -73,6 +75,12 @@ class Directory : public std::enable_shared_from_this<Directory> {
   void answered(const kademlia::Contact& member, std::optional<core::Duration> took);
   /// It was not: nobody there, somebody else there, or not in time.
   void failed(const core::NodeId& member);
+  /// The member's own word that it leaves, or stays after all. Holds until it is forgotten.
+  void note_leaving(const core::NodeId& member, bool leaving);
+  /// Whether this node leaves: from then on it is nobody's holder in its own eyes.
+  void set_leaving(bool leaving);
+  bool is_leaving() const;
+
   /// Smoothed over the calls answered lately; nothing when there were none.
   std::optional<core::Duration> round_trip(const core::NodeId& member) const;
 
@@ -84,6 +92,7 @@ class Directory : public std::enable_shared_from_this<Directory> {
     core::Instant heard{};
     std::optional<core::Instant> failing_since;
     std::optional<core::Duration> round_trip;
+    bool leaving = false;
   };
   struct Region {
     core::Instant looked_up{};
@@ -111,6 +120,7 @@ class Directory : public std::enable_shared_from_this<Directory> {
   std::unordered_map<core::NodeId, Member> members_;
   std::unordered_map<core::NodeId, Region> regions_;  ///< by the key of the region's partition
   bool whole_network_known_ = false;
+  bool leaving_ = false;
 };
 
 }  // namespace kadenza::distributed::placement

@@ -24,12 +24,14 @@ bool Duty::pairs(const core::NodeId& a, const core::NodeId& b) const {
   return (driver == a || driver == b) && keeps(a) && keeps(b);
 }
 
-Duty duty_of(const placement::Order& order, const cluster::Settings& settings) {
+Duty duty_of(const placement::Order& order, const cluster::Settings& settings,
+             const std::vector<core::NodeId>& without) {
   Duty duty;
   std::size_t live = 0;
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const auto& candidate = order[rank];
-    const bool holder = rank < settings.replicas;
+  std::size_t rank = 0;
+  for (const auto& candidate : order) {
+    if (candidate.leaving || std::ranges::find(without, candidate.contact.id) != without.end()) continue;
+    const bool holder = rank++ < settings.replicas;
     if (!holder && (candidate.silent || live >= settings.write_quorum)) continue;
     duty.keepers.push_back(candidate.contact.id);
     if (candidate.silent) {

@@ -31,8 +31,9 @@ struct Duty {
   bool pairs(const core::NodeId& a, const core::NodeId& b) const;
 };
 
-/// Pure.
-Duty duty_of(const placement::Order& order, const cluster::Settings& settings);
+/// Pure. Whoever leaves is passed over, and so are those in `without`: they have no room.
+Duty duty_of(const placement::Order& order, const cluster::Settings& settings,
+             const std::vector<core::NodeId>& without = {});
 
 /// The duties of all partitions that this node has songs of, computed from the directory every now and then.
 /// Thread-safe.

@@ -26,12 +26,28 @@ void HeldSongs::put(const core::Song& song) {
   const auto now = held_song(song);
   const std::lock_guard lock(mutex_);
   auto& cell = cell_of(song.id);
-  if (const auto before = cell.songs.find(song.id); before != cell.songs.end()) {
-    cell.summary.songs.remove(before->second.version);
-    cell.summary.bytes -= before->second.bytes;
-    cell.songs.erase(before);
-  }
+  take_out(cell, song.id);
   insert(cell, now);
+}
+
+void HeldSongs::take_out(Cell& cell, const core::SongId& id) {
+  const auto found = cell.songs.find(id);
+  if (found == cell.songs.end()) return;
+  cell.summary.songs.remove(found->second.version);
+  cell.summary.bytes -= found->second.bytes;
+  cell.songs.erase(found);
+}
+
+void HeldSongs::erase(const RowVersion& song) {
+  const std::lock_guard lock(mutex_);
+  const auto cell = cells_.find(placement::partition_of(song.id, partition_bits_));
+  if (cell == cells_.end()) return;
+  const auto found = cell->second.songs.find(song.id);
+  if (found == cell->second.songs.end() || found->second.version != song) return;
+  take_out(cell->second, song.id);
+  if (!cell->second.songs.empty()) return;
+  cells_.erase(cell);
+  ++partitions_version_;
 }
 
 void HeldSongs::put_if_absent(const core::Song& song) {

@@ -31,6 +31,9 @@ class HeldSongs {
   /// told.
   void put_if_absent(const core::Song& song);
 
+  /// Nothing happens when another version is here.
+  void erase(const RowVersion& song);
+
   std::optional<HeldSong> find(const core::SongId& id) const;
   /// The first one above `id`, or nothing.
   std::optional<HeldSong> next_after(const core::SongId& id) const;
@@ -54,7 +57,8 @@ class HeldSongs {
   using Cells = std::map<placement::Partition, Cell>;
 
   Cell& cell_of(const core::SongId& id);
-  void insert(Cell& cell, const HeldSong& song);
+  static void insert(Cell& cell, const HeldSong& song);
+  static void take_out(Cell& cell, const core::SongId& id);
   /// Calls with the cells that may have songs of the branch, and whether all of them are.
   void visit(const Branch& branch, const Chosen& chosen,
              const std::function<void(const Cell&, bool whole)>& each) const;

@@ -5,3 +5,4 @@
 #include "repair.pb.h"
 
 KADENZA_METHOD(kadenza::v1::CompareRequest, kadenza::v1::CompareReply, "/kadenza.v1.Repair/Compare");
+KADENZA_METHOD(kadenza::v1::KeepRequest, kadenza::v1::KeepReply, "/kadenza.v1.Repair/Keep");

@@ -49,18 +49,23 @@ core::Task<void> Scrubber::pass() {
 }
 
 core::Task<void> Scrubber::scrub(HeldSong song) {
+  const auto verified = co_await verify_song(parts_.songs, parts_.pace, song);
+  if (!verified) {
+    spdlog::debug("scrubbing song {}: {}", song.version.id.text(), verified.error().detail);
+    co_return;
+  }
+  parts_.book.write([&](auto& state) { state.scrubbed_bytes += song.bytes; });
+}
+
+core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldSong song) {
   const auto chunks = (song.bytes + core::kChunkBytes - 1) / core::kChunkBytes;
   for (std::uint64_t first = 0; first < chunks; first += kChunksAtOnce) {
-    co_await parts_.pace.turn();
-    const auto verified = co_await parts_.songs.verify(song.version.id, first, kChunksAtOnce);
-    const auto bytes = std::min(song.bytes - first * core::kChunkBytes, kChunksAtOnce * core::kChunkBytes);
-    parts_.pace.spent(bytes);
-    if (!verified) {
-      spdlog::debug("scrubbing song {}: {}", song.version.id.text(), verified.error().detail);
-      co_return;
-    }
-    parts_.book.write([&](auto& state) { state.scrubbed_bytes += bytes; });
+    co_await pace.turn();
+    auto verified = co_await songs.verify(song.version.id, first, kChunksAtOnce);
+    pace.spent(std::min(song.bytes - first * core::kChunkBytes, kChunksAtOnce * core::kChunkBytes));
+    if (!verified) co_return verified;
   }
+  co_return core::Result<void>();
 }
 
 }  // namespace kadenza::distributed::repair

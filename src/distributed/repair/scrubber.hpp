@@ -12,6 +12,9 @@
 
 namespace kadenza::distributed::repair {
 
+/// Reads the song from the disk, at the pace, and compares it with its hashes.
+core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldSong song);
+
 /// Reads all that this node holds from the disk, again and again, and compares it with its hashes. What it
 /// finds rotten the store tells its watcher. Each start begins elsewhere, so that a node that is often
 /// restarted gets everywhere, too. One coroutine.

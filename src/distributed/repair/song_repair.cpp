@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
 
+#include "distributed/repair/lanes.hpp"
 #include "distributed/repair/methods.hpp"
 
 namespace kadenza::distributed::repair {
@@ -45,24 +45,42 @@ SongRepair::SongRepair(Parts parts)
       mender_(fetcher_, book_, parts_.clock, parts_.timers),
       scrubber_({parts_.songs, held_, scrubbing_, book_, parts_.clock, parts_.timers, parts_.random,
                  parts_.options.scrub_every}),
+      promises_(parts_.clock, parts_.options.promise),
+      custody_({parts_.directory, held_, promises_, parts_.songs, copying_, parts_.clock, parts_.timers,
+                parts_.settings,
+                [this](kademlia::Contact source, HeldSong song) -> core::Task<void> {
+                  (void)co_await copy(source, song);
+                }}),
+      hand_over_({parts_.directory, parts_.peers, parts_.songs, held_, promises_, book_, parts_.clock,
+                  parts_.settings}),
       background_(asio::make_strand(parts_.executor)) {}
 
 void SongRepair::add_methods(peers::Handlers& handlers) {
   handlers.add<v1::CompareRequest>(
       [this](peers::Caller caller, v1::CompareRequest request) -> core::Task<Result<v1::CompareReply>> {
+        parts_.directory.note_leaving(caller.id, false);
         co_return answer_comparison(request, held_, shared_with(caller.id));
       });
+  handlers.add<v1::KeepRequest>([this](peers::Caller caller, v1::KeepRequest request) {
+    return custody_.serve(caller, std::move(request));
+  });
 }
 
 void SongRepair::start() {
   parts_.songs.watch({.stored =
                           [this](const core::Song& song) {
                             held_.put(song);
+                            promises_.verified(held_song(song).version);
                             ++writes_;
                           },
-                      .rotten = [this](core::SongId id) { mender_.note(id); }});
+                      .rotten =
+                          [this](core::SongId id) {
+                            promises_.doubted(id);
+                            mender_.note(id);
+                          }});
   background_.spawn([this] { return run(); });
   background_.spawn([this] { return mender_.run(); });
+  background_.spawn([this] { return custody_.run(); });
 }
 
 core::Task<void> SongRepair::stop() {
@@ -77,6 +95,18 @@ core::RepairState SongRepair::state() const {
                                            static_cast<double>(copying_.bytes_per_second()));
   if (state.bytes_to_move > 0) state.time_left = std::chrono::duration_cast<core::Duration>(left);
   return state;
+}
+
+void SongRepair::leave() {
+  parts_.directory.set_leaving(true);
+  book_.write([](auto& state) {
+    if (!state.departure) state.departure.emplace();
+  });
+}
+
+void SongRepair::stay() {
+  parts_.directory.set_leaving(false);
+  book_.write([](auto& state) { state.departure.reset(); });
 }
 
 core::Task<void> SongRepair::load() {
@@ -97,13 +127,16 @@ core::Task<void> SongRepair::load() {
 core::Task<void> SongRepair::run() {
   co_await load();
   background_.spawn([this] { return scrubber_.run(); });
+  const auto longest =
+      std::min(parts_.options.interval, parts_.options.promise / 4);  // to renew them in time
   auto pause = parts_.options.soon;
   while (true) {
     auto now = members();
     const bool changed = now != compared_;
     compared_ = std::move(now);
     auto round = co_await compare_with_all();
-    pause = changed || round.more ? parts_.options.soon : std::min(2 * pause, parts_.options.interval);
+    const bool moves = co_await hand_over(round);
+    pause = changed || round.more || moves ? parts_.options.soon : std::min(2 * pause, longest);
     const bool at_once = round.more;
     note(std::move(round));
     if (!at_once) co_await wait_for_reason(pause);
@@ -114,10 +147,12 @@ core::Task<SongRepair::Round> SongRepair::compare_with_all() {
   writes_compared_ = writes_;
   co_await duties_.renew(held_.partitions(), parts_.clock.now() + kOrderTime);
   Round round;
+  if (parts_.directory.is_leaving()) co_return round;
   auto others = parts_.directory.members();
   for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
   for (const auto& other : others) {
-    if (!other.silent && other.contact.capacity_class != 0) co_await compare_with(other.contact, round);
+    if (!other.silent && !other.leaving && other.contact.capacity_class != 0)
+      co_await compare_with(other.contact, round);
   }
   co_return round;
 }
@@ -134,7 +169,7 @@ core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round)
     spdlog::debug("cannot compare songs with node {}: {}", other.id.text(), found.error().detail);
     co_return;
   }
-  for (const auto& id : found->lacking) round.lacking.insert(id);
+  for (const auto& id : found->lacking) round.lacking[id].insert(other.id);
   round.bytes += found->bytes;
   auto wanted = co_await own(std::move(found->missing));
   book_.write([&](auto& state) { state.bytes_to_move = std::max(state.bytes_to_move, round.bytes); });
@@ -158,19 +193,25 @@ core::Task<SongRepair::Wanted> SongRepair::own(std::vector<HeldSong> missing) {
 }
 
 core::Task<void> SongRepair::fetch_all(kademlia::Contact source, Wanted& wanted, Round& round) {
-  using namespace asio::experimental::awaitable_operators;
-  const auto lane = [this, source, &wanted, &round]() -> core::Task<void> {
-    while (!wanted.empty()) {
-      const auto song = wanted.front();
-      wanted.pop_front();
-      co_await fetch_one(source, song, round);
-    }
+  const std::function<core::Task<bool>()> step = [this, source, &wanted, &round]() -> core::Task<bool> {
+    if (wanted.empty()) co_return false;
+    const auto song = wanted.front();
+    wanted.pop_front();
+    co_await fetch_one(source, song, round);
+    co_return true;
   };
-  // Several at once: a small song's time is mostly the disk's.
-  co_await (lane() && lane() && lane() && lane());
+  co_await in_lanes(step);  // a small song's time is mostly the disk's
 }
 
 core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted, Round& round) {
+  const auto copied = co_await copy(source, wanted);
+  if (copied == 0) co_return;
+  round.more = true;
+  round.bytes -= std::min(round.bytes, wanted.bytes);
+}
+
+/// How many bytes were copied.
+core::Task<std::uint64_t> SongRepair::copy(kademlia::Contact source, HeldSong wanted) {
   const auto copied = co_await fetcher_.fetch(wanted, source);
   if (!copied || *copied == 0) {
     if (postponed_.size() >= kPostponedMax) postponed_.clear();
@@ -178,16 +219,85 @@ core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted
   }
   if (!copied) {
     spdlog::debug("song {} cannot be copied yet: {}", wanted.version.id.text(), copied.error().detail);
+    if (copied.error().code == core::Errc::kNoSpace) custody_.note_no_room();
     book_.write([](auto& state) { ++state.copies_failed; });
-    co_return;
+    co_return 0;
   }
-  if (*copied == 0) co_return;
-  round.more = true;
-  round.bytes -= std::min(round.bytes, wanted.bytes);
+  if (*copied == 0) co_return 0;
   book_.write([&](auto& state) {
     ++state.songs_copied;
     state.bytes_copied += *copied;
     state.bytes_to_move -= std::min(state.bytes_to_move, wanted.bytes);
+  });
+  co_return *copied;
+}
+
+/// True when it goes on soon.
+core::Task<bool> SongRepair::hand_over(const Round& round) {
+  const bool leaving = parts_.directory.is_leaving();
+  if (leaving) co_await hand_over_.announce_leaving();
+  const auto here_too_many = surplus();
+  auto offers = lacking(round);
+  offers.insert(offers.end(), here_too_many.begin(), here_too_many.end());
+  std::ranges::sort(offers, {}, [](const Offer& offer) { return offer.song.version.id; });
+  const bool moves = co_await hand_over_.offer(offers);
+  if (!leaving) co_await hand_over_.let_go(here_too_many);
+  note_handed_over(here_too_many);
+  co_return moves;
+}
+
+/// Held here, though this node is no holder, or has less room than it holds.
+std::vector<Offer> SongRepair::surplus() const {
+  const auto used = parts_.songs.used_bytes();
+  const auto capacity = parts_.songs.capacity_bytes();
+  auto too_many = used - std::min(used, capacity);
+  std::vector<Offer> found;
+  for (const auto& [key, duty] : *duties_.current()) {
+    const bool holder = duty.keeps(parts_.directory.self().id);
+    if (holder && too_many == 0) continue;
+    for (const auto& song : held_.songs(placement::Partition{key})) {
+      if (holder && too_many == 0) break;
+      found.push_back({song, {}, holder});
+      too_many -= std::min(too_many, song.bytes);
+    }
+  }
+  return found;
+}
+
+/// What holders lack, as comparing showed: one of them may have no room.
+std::vector<Offer> SongRepair::lacking(const Round& round) const {
+  const auto duties = duties_.current();
+  std::vector<Offer> found;
+  for (const auto& [id, nodes] : round.lacking) {
+    const auto duty = duties->find(placement::partition_of(id, parts_.settings.partition_bits).key);
+    const auto song = held_.find(id);
+    if (!song || duty == duties->end() || !duty->second.keeps(parts_.directory.self().id)) continue;
+    Offer offer{*song, duty->second.keepers, false};
+    std::erase_if(offer.have, [&nodes](const auto& node) { return nodes.contains(node); });
+    found.push_back(std::move(offer));
+  }
+  return found;
+}
+
+void SongRepair::note_handed_over(const std::vector<Offer>& surplus) {
+  core::Departure departure;
+  for (const auto& offer : surplus) {
+    const auto& song = offer.song;
+    ++departure.songs;
+    departure.bytes += song.bytes;
+    if (hand_over_.is_safe(song.version.id)) {
+      ++departure.safe_songs;
+      departure.safe_bytes += song.bytes;
+    } else if (hand_over_.is_homeless(song.version.id)) {
+      ++departure.homeless_songs;
+    }
+  }
+  // What was stored meanwhile is looked at in the next round.
+  departure.done = departure.songs == held_.total().songs.count && departure.safe_songs == departure.songs &&
+                   parts_.holder.stores_under_way() == 0;
+  book_.write([&](auto& state) {
+    state.surplus = departure.songs;
+    if (state.departure) state.departure = departure;
   });
 }
 
@@ -212,7 +322,9 @@ void SongRepair::note(Round round) {
     if (duty.driver != self) continue;
     const bool all = duty.keepers.size() - duty.silent < parts_.settings.replicas;
     for (const auto& song : held_.songs(placement::Partition{key})) {
-      if (all || round.lacking.contains(song.version.id)) ++under_replicated;
+      const bool lacking = round.lacking.contains(song.version.id) &&
+                           hand_over_.promises_for(song.version.id) + 1 < parts_.settings.replicas;
+      if (all || lacking) ++under_replicated;
     }
   }
   book_.write([&](auto& state) {
@@ -231,8 +343,10 @@ HeldSongs::Chosen SongRepair::shared_with(const core::NodeId& other) const {
 
 std::vector<SongRepair::Member> SongRepair::members() const {
   std::vector<Member> members;
-  for (const auto& [contact, self, silent] : parts_.directory.members()) {
-    members.push_back({contact.id, contact.capacity_class, silent});
+  const auto& self = parts_.directory.self();
+  members.push_back({self.id, self.capacity_class, false, parts_.directory.is_leaving()});
+  for (const auto& other : parts_.directory.members()) {
+    members.push_back({other.contact.id, other.contact.capacity_class, other.silent, other.leaving});
   }
   std::ranges::sort(members);
   return members;

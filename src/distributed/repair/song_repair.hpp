@@ -23,11 +23,14 @@
 #include "distributed/peers/handlers.hpp"
 #include "distributed/placement/directory.hpp"
 #include "distributed/repair/comparison.hpp"
+#include "distributed/repair/custody.hpp"
 #include "distributed/repair/duties.hpp"
 #include "distributed/repair/fetcher.hpp"
+#include "distributed/repair/hand_over.hpp"
 #include "distributed/repair/held_songs.hpp"
 #include "distributed/repair/mender.hpp"
 #include "distributed/repair/pace.hpp"
+#include "distributed/repair/promises.hpp"
 #include "distributed/repair/repair_book.hpp"
 #include "distributed/repair/scrubber.hpp"
 #include "distributed/replication/holder.hpp"
@@ -50,6 +53,7 @@ class SongRepair {
     std::uint64_t bytes_per_second = 20'000'000;             ///< of copying
     std::uint64_t scrubbed_per_second = 4'000'000;
     core::Duration scrub_every = std::chrono::hours(24 * 7);
+    core::Duration promise = std::chrono::hours(1);  ///< to keep a song that another node dropped
   };
   struct Parts {
     placement::Directory& directory;
@@ -74,16 +78,23 @@ class SongRepair {
 
   core::RepairState state() const;
 
+  /// Empties this node before it leaves: from now on nothing is placed on it, and the holders of what it
+  /// holds are asked to keep it; state() says how far that is. Its own copies stay. On any thread.
+  void leave();
+  /// It stays after all, as it also does after a restart.
+  void stay();
+
  private:
   /// What a change of is reason to compare at once.
   struct Member {
     core::NodeId id;
     std::uint8_t capacity_class = 0;
     bool silent = false;
+    bool leaving = false;
     friend auto operator<=>(const Member&, const Member&) = default;
   };
   struct Round {
-    std::set<core::SongId> lacking;  ///< somebody who shall hold it does not
+    std::map<core::SongId, std::set<core::NodeId>> lacking;  ///< who shall hold it and does not
     std::uint64_t bytes = 0;
     bool more = false;  ///< something was copied, or more is to be
   };
@@ -96,6 +107,11 @@ class SongRepair {
   core::Task<Wanted> own(std::vector<HeldSong> missing);
   core::Task<void> fetch_all(kademlia::Contact source, Wanted& wanted, Round& round);
   core::Task<void> fetch_one(kademlia::Contact source, HeldSong wanted, Round& round);
+  core::Task<std::uint64_t> copy(kademlia::Contact source, HeldSong wanted);
+  core::Task<bool> hand_over(const Round& round);
+  std::vector<Offer> surplus() const;
+  std::vector<Offer> lacking(const Round& round) const;
+  void note_handed_over(const std::vector<Offer>& surplus);
   core::Task<void> wait_for_reason(core::Duration pause);
   void note(Round round);
   HeldSongs::Chosen shared_with(const core::NodeId& other) const;
@@ -112,6 +128,9 @@ class SongRepair {
   Fetcher fetcher_;
   Mender mender_;
   Scrubber scrubber_;
+  Promises promises_;
+  Custody custody_;
+  HandOver hand_over_;
   core::Background background_;
 
   std::atomic<std::uint64_t> writes_{0};

@@ -187,6 +187,11 @@ core::Task<Result<HeldSong>> Holder::copy(const core::SongRecord& record,
   co_return co_await (*incoming)->commit(record, std::move(*cover), on_conflict, deadline);
 }
 
+std::size_t Holder::stores_under_way() const {
+  const std::lock_guard lock(mutex_);
+  return storing_.size();
+}
+
 void Holder::locate(std::vector<kademlia::Contact>& sources) const {
   for (auto& source : sources) {
     if (source.endpoint.usable() || !parts_.directory) continue;
@@ -211,6 +216,9 @@ core::Task<Result<v1::ClaimReply>> Holder::serve_claim(v1::ClaimRequest request)
 }
 
 core::Task<Result<v1::StoreReply>> Holder::serve_store(peers::Caller caller, v1::StoreRequest request) {
+  if (parts_.directory && parts_.directory->is_leaving()) {
+    co_return core::fail(Errc::kUnavailable, "this node is about to leave; it stores nothing more");
+  }
   KADENZA_CO_TRY(auto record, messages::record_from(request.record()));
   KADENZA_CO_TRY(auto sources, sources_from(request));
   locate(sources);

@@ -97,6 +97,7 @@ class Holder {
 
   /// Reads by other nodes, of songs that somebody listens to or uploads.
   std::uint32_t reads_under_way() const noexcept { return reading_; }
+  std::size_t stores_under_way() const;
 
  private:
   class Storing;
@@ -117,7 +118,7 @@ class Holder {
   const Parts parts_;
   Claims claims_;
   std::atomic<std::uint32_t> reading_{0};
-  std::mutex mutex_;  // guards the one below
+  mutable std::mutex mutex_;  // guards the one below
   std::set<core::SongId> storing_;
 };
 

@@ -49,8 +49,9 @@ core::Duration limit_for(std::uint64_t bytes) {
   return std::chrono::seconds(60) + std::chrono::microseconds(bytes * 10);
 }
 
-/// The live ones in their order, then those that seem silent: all could be mistaken.
+/// The live ones in their order, then those that seem silent: all could be mistaken. None that leaves.
 std::vector<Candidate> by_liveness(placement::Order order) {
+  std::erase_if(order, [](const Candidate& candidate) { return candidate.leaving; });
   std::ranges::stable_partition(order, [](const Candidate& candidate) { return !candidate.silent; });
   return order;
 }
@@ -261,8 +262,9 @@ std::size_t Replicator::quorum() const {
 std::size_t Replicator::live_nodes() const {
   const auto members = parts_.directory.members();
   const auto others = std::ranges::count_if(
-      members, [](const Candidate& c) { return !c.silent && c.contact.capacity_class != 0; });
-  return static_cast<std::size_t>(others) + (parts_.directory.self().capacity_class != 0 ? 1 : 0);
+      members, [](const Candidate& c) { return !c.silent && !c.leaving && c.contact.capacity_class != 0; });
+  const bool self = parts_.directory.self().capacity_class != 0 && !parts_.directory.is_leaving();
+  return static_cast<std::size_t>(others) + (self ? 1 : 0);
 }
 
 core::Task<Result<void>> Replicator::check_quorum(core::Deadline deadline) {

@@ -48,6 +48,15 @@ std::optional<std::int64_t> row_of(Connection& connection, core::SongId id) {
   return query.integer(0);
 }
 
+void take_out(Connection& connection, const core::Song& song) {
+  const auto row = *row_of(connection, song.id);
+  Query(connection, "DELETE FROM derived WHERE record = ?1", row).run();
+  Query(connection, "DELETE FROM unanalysed WHERE record = ?1", row).run();
+  Query(connection, "DELETE FROM records WHERE record = ?1", row).run();
+  Query(connection, "UPDATE totals SET value = value - 1 WHERE name = 'records'").run();
+  Query(connection, "UPDATE totals SET value = value - ?1 WHERE name = 'record_bytes'", song.size).run();
+}
+
 Result<bool> any(const Database& database, std::string_view sql, core::Digest digest) {
   return database.read(
       [&](Connection& connection) -> Result<bool> { return Query(connection, sql, digest).step(); });
@@ -118,14 +127,21 @@ Result<void> RecordStore::supersede(Transaction& transaction, core::SongId id, c
   Query(connection, "INSERT OR REPLACE INTO superseded VALUES (?1, ?2, ?3, ?4, ?5, 1)", id, loser,
         record->song.cover, winner, milliseconds(now))
       .run();
-  const auto row = *row_of(connection, id);
-  Query(connection, "DELETE FROM derived WHERE record = ?1", row).run();
-  Query(connection, "DELETE FROM unanalysed WHERE record = ?1", row).run();
-  Query(connection, "DELETE FROM records WHERE record = ?1", row).run();
-  Query(connection, "UPDATE totals SET value = value - 1 WHERE name = 'records'").run();
-  Query(connection, "UPDATE totals SET value = value - ?1 WHERE name = 'record_bytes'", record->song.size)
-      .run();
+  take_out(connection, record->song);
   return {};
+}
+
+Result<std::vector<core::Digest>> RecordStore::remove(Transaction& transaction, core::SongId id,
+                                                      core::Digest audio) {
+  auto& connection = transaction.connection();
+  KADENZA_TRY(const auto record, find(connection, id));
+  if (!record || record->song.audio != audio) {
+    return core::fail(Errc::kNotFound, "no record has this id and this audio");
+  }
+  take_out(connection, record->song);
+  std::vector<core::Digest> named{record->song.audio};
+  if (record->song.cover) named.push_back(*record->song.cover);
+  return named;
 }
 
 Result<std::optional<core::Digest>> RecordStore::superseded_by(Transaction& transaction, core::SongId id,

@@ -34,6 +34,11 @@ class RecordStore {
   core::Result<void> supersede(Transaction& transaction, core::SongId id, core::Digest loser,
                                core::Digest winner, core::WallTime now);
 
+  /// Takes the record out without a trace; returns the digests of the blobs that it named. kNotFound when
+  /// there is none, or it has other audio.
+  core::Result<std::vector<core::Digest>> remove(Transaction& transaction, core::SongId id,
+                                                 core::Digest audio);
+
   /// The audio that superseded these bytes of this song, if they were.
   core::Result<std::optional<core::Digest>> superseded_by(Transaction& transaction, core::SongId id,
                                                           core::Digest audio) const;

@@ -151,8 +151,30 @@ Result<std::size_t> LocalSongStore::remove_superseded() {
                               transaction, library_.options.clock->wall_now() - kSupersededKept));
     return {};
   }));
+  return remove_unused(released);
+}
+
+core::Task<Result<void>> LocalSongStore::remove(core::SongId id, core::Digest audio) {
+  auto work = [this, id, audio] { return remove_now(id, audio); };
+  co_return co_await core::run_on(library_.options.blocking, std::move(work));
+}
+
+Result<void> LocalSongStore::remove_now(const core::SongId& id, const core::Digest& audio) {
+  std::vector<core::Digest> released;
+  KADENZA_TRY_VOID(library_.database->write([&](catalogue::Transaction& transaction) -> Result<void> {
+    KADENZA_TRY(released, library_.records.remove(transaction, id, audio));
+    return {};
+  }));
+  library_.record_cache.erase(id);
+  for (const auto& digest : released) library_.open_blobs.erase(digest);
+  // A failure here leaves orphans, which the next start removes.
+  (void)remove_unused(released);
+  return {};
+}
+
+Result<std::size_t> LocalSongStore::remove_unused(const std::vector<core::Digest>& blobs) {
   std::size_t removed = 0;
-  for (const auto& digest : released) {
+  for (const auto& digest : blobs) {
     const auto gone = library_.references.remove_if_unused(digest);
     if (!gone && gone.error().code != Errc::kNotFound) return std::unexpected(gone.error());
     removed += gone.value_or(false) ? 1 : 0;

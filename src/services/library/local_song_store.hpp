@@ -28,6 +28,7 @@ class LocalSongStore final : public SongStore {
   core::Task<core::Result<std::vector<core::Song>>> held(std::optional<core::SongId> after,
                                                          std::size_t limit) override;
   core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first, std::uint64_t count) override;
+  core::Task<core::Result<void>> remove(core::SongId id, core::Digest audio) override;
   void watch(Watcher watcher) override;
   std::uint64_t used_bytes() const override;
   std::uint64_t capacity_bytes() const override;
@@ -39,6 +40,8 @@ class LocalSongStore final : public SongStore {
   void note_rotten(const core::SongId& id);
 
  private:
+  core::Result<void> remove_now(const core::SongId& id, const core::Digest& audio);
+  core::Result<std::size_t> remove_unused(const std::vector<core::Digest>& blobs);
   core::Result<void> verify_now(const core::SongId& id, std::uint64_t first, std::uint64_t count);
 
   LocalLibrary::Parts& library_;

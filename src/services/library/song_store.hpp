@@ -102,6 +102,10 @@ class SongStore {
   virtual core::Task<core::Result<void>> verify(core::SongId id, std::uint64_t first,
                                                 std::uint64_t count) = 0;
 
+  /// Lets go of the song: durably, and its bytes. Its row in the catalogue stays. kNotFound when it is not
+  /// here, or has other audio.
+  virtual core::Task<core::Result<void>> remove(core::SongId id, core::Digest audio) = 0;
+
   /// Who wants to know what happens to the songs held; any of them may be empty. Called on any thread; must
   /// not block, nor call back.
   struct Watcher {

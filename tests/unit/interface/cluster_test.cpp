@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// What `cluster` and `rpc` ask a node's control socket, and what they show of its answers.
+// What `cluster`, `node` and `rpc` ask a node's control socket, and what they show of its answers.
 #include <clocale>
 #include <fstream>
 #include <iostream>
@@ -12,6 +12,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -126,9 +127,53 @@ TEST_F(ClusterCommands, WhatTheNodeRefusesIsShown) {
   }
 }
 
+std::string departure(int safe, int homeless, bool done) {
+  return fmt::format(
+      R"({{"songs":9,"bytes":900,"safe_songs":{},"safe_bytes":{}00,"homeless_songs":{},"done":{}}})", safe,
+      safe, homeless, done);
+}
+
+TEST_F(ClusterCommands, DrainEndsWhenTheNodeIsEmpty) {
+  {
+    ScriptedNode node(data_.path(), "{\"result\":" + departure(9, 0, true) + "}\n");
+    const Ended ended = run({"node", "drain"});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_NE(ended.out.find("9 songs are kept by other nodes now"), std::string::npos) << ended.out;
+    EXPECT_EQ(node.seen(), json::parse(R"({"version":1,"method":"drain","params":{}})"));
+  }
+  std::filesystem::remove(data_.path() / "control.sock");
+  ScriptedNode node(data_.path(), "{\"result\":" + departure(9, 0, true) + "}\n");
+  EXPECT_EQ(json::parse(run({"node", "drain", "--json"}).out), json::parse(departure(9, 0, true)));
+}
+
+TEST_F(ClusterCommands, DrainSaysForHowManySongsThereIsNoRoom) {
+  {
+    ScriptedNode node(data_.path(), "{\"result\":" + departure(7, 2, false) + "}\n");
+    const Ended ended = run({"node", "drain"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_TRUE(ended.out.empty()) << ended.out;
+    EXPECT_NE(ended.err.find("for 2 songs too few other nodes have room"), std::string::npos) << ended.err;
+    EXPECT_NE(ended.err.find("--cancel"), std::string::npos) << ended.err;
+  }
+  std::filesystem::remove(data_.path() / "control.sock");
+  ScriptedNode node(data_.path(), "{\"result\":" + departure(7, 2, false) + "}\n");
+  const Ended ended = run({"node", "drain", "--json"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(json::parse(ended.out), json::parse(departure(7, 2, false)));
+}
+
+TEST_F(ClusterCommands, ADrainIsTakenBack) {
+  ScriptedNode node(data_.path(), "{\"result\":" + departure(3, 0, false) + "}\n");
+  const Ended ended = run({"node", "drain", "--cancel"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("stays"), std::string::npos) << ended.out;
+  EXPECT_EQ(node.seen(), json::parse(R"({"version":1,"method":"drain.cancel","params":{}})"));
+}
+
 TEST_F(ClusterCommands, WithoutANodeTheySayHowToStartOne) {
   for (const std::vector<std::string>& words : {std::vector<std::string>{"cluster", "members"},
                                                 {"cluster", "remove", "attic"},
+                                                {"node", "drain"},
                                                 {"rpc", "attic", "a/b"}}) {
     const Ended ended = run(words);
     EXPECT_EQ(ended.code, 3);

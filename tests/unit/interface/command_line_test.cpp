@@ -140,6 +140,17 @@ TEST(CommandLine, EveryCommandHelpsWithExamples) {
   }
 }
 
+TEST(CommandLine, TheCommandsForANodeThatLeavesHelpWithExamples) {
+  Program program;
+  EXPECT_NE(program({"node", "--help"}).out.find("drain"), std::string::npos);
+  const Ended help = program({"node", "drain", "--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const char* part : {"Examples:", "kadenza node drain --data", "--json", "cluster remove"}) {
+    EXPECT_NE(help.out.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(program({"node"}).code, 2);
+}
+
 TEST(Completion, NamesEveryCommandAndOption) {
   Program program;
   for (const char* shell : {"bash", "zsh", "fish"}) {

@@ -79,8 +79,9 @@ std::string network_json() {
          R"({"id":")" + kDead +
          R"(","endpoint":"\u001b[2J","capacity_class":1,"state":"dead","round_trip_ms":null,)" +
          R"("heard_ago_ms":null}],"candidates":[]}],"repair":{"songs":40,"under_replicated":1,"bytes_to_move":5000000,"time_left_ms":65000,)" +
-         R"("songs_copied":8,"bytes_copied":9000,"copies_failed":2,"scrub_progress":0.25,"scrub_passes":3,"rotten":4,)" +
-         R"("healed":3},"traffic":{"datagrams_in":12,"bytes_in":1500,"dropped_unknown_key":4}})";
+         R"("songs_copied":8,"bytes_copied":9000,"copies_failed":2,"surplus":6,"handed_over":5,"scrub_progress":0.25,"scrub_passes":3,"rotten":4,)" +
+         R"("healed":3,"departure":{"songs":9,"safe_songs":8,"homeless_songs":1}},"nodes":[{"name":"attic","leaving":true},)" +
+         R"({"name":"cellar","leaving":false}],"traffic":{"datagrams_in":12,"bytes_in":1500,"dropped_unknown_key":4}})";
 }
 
 std::string lookup_json() {
@@ -110,8 +111,10 @@ TEST_F(NetworkCommands, TheNetworkIsShownByBuckets) {
        {"Node " + kSelf, std::string("about 3 nodes"), std::string("joined"), std::string("2 shared bits"),
         kNear + "  192.0.2.2:4748", std::string("1.25 ms  1:05 ago"), std::string("dead"),
         std::string("songs held      40"), std::string("1 song\n"), std::string("5.0 MB, about 1:05 left"),
-        std::string("8 songs, 9.0 kB; 2 attempts failed"), std::string("25 % of pass 4"),
-        std::string("4 songs, 3 healed"), std::string("12 datagrams, 1.5 kB"),
+        std::string("8 songs, 9.0 kB; 2 attempts failed"), std::string("6 songs; 5 handed over"),
+        std::string("leaving  attic\n"),
+        std::string("8 of 9 songs are safe with others; for 1 there is no room"),
+        std::string("25 % of pass 4"), std::string("4 songs, 3 healed"), std::string("12 datagrams, 1.5 kB"),
         std::string("4 (unknown key)")}) {
     EXPECT_NE(run.out.find(part), std::string::npos) << part << " is not in " << run.out;
   }

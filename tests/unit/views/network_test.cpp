@@ -33,11 +33,21 @@ TEST_F(NetworkRoutes, ASnapshotHasItsShape) {
   EXPECT_EQ(repair.at("songs_copied").as_int64(), 8);
   EXPECT_EQ(repair.at("bytes_copied").as_int64(), 8000);
   EXPECT_EQ(repair.at("copies_failed").as_int64(), 1);
+  EXPECT_EQ(repair.at("surplus").as_int64(), 7);
+  EXPECT_EQ(repair.at("handed_over").as_int64(), 6);
   EXPECT_EQ(repair.at("scrubbed_bytes").as_int64(), 90'000);
   EXPECT_EQ(repair.at("scrub_passes").as_int64(), 2);
   EXPECT_EQ(repair.at("scrub_progress").to_number<double>(), 0.5);
   EXPECT_EQ(repair.at("rotten").as_int64(), 4);
   EXPECT_EQ(repair.at("healed").as_int64(), 3);
+  const auto& departure = repair.at("departure").as_object();
+  EXPECT_EQ(departure.at("songs").as_int64(), 9);
+  EXPECT_EQ(departure.at("bytes").as_int64(), 900);
+  EXPECT_EQ(departure.at("safe_songs").as_int64(), 8);
+  EXPECT_EQ(departure.at("safe_bytes").as_int64(), 800);
+  EXPECT_EQ(departure.at("homeless_songs").as_int64(), 1);
+  EXPECT_FALSE(departure.at("done").as_bool());
+  EXPECT_TRUE(seen.at("nodes").at(0).at("leaving").as_bool());
   EXPECT_EQ(seen.at("round_trips").at("count").as_int64(), 6);
   EXPECT_EQ(seen.at("round_trips").at("at_most").at(1).at("count").as_int64(), 5);
 
@@ -107,6 +117,11 @@ TEST_F(NetworkRoutes, MetricsShowTheNetwork) {
                            "kadenza_repair_bytes_to_move 5000",
                            "kadenza_repair_songs_copied_total 8",
                            "kadenza_repair_copies_failed_total 1",
+                           "kadenza_repair_surplus_songs 7",
+                           "kadenza_repair_songs_handed_over_total 6",
+                           "kadenza_drain_under_way 1",
+                           "kadenza_drain_bytes_left 100",
+                           "kadenza_drain_homeless_songs 1",
                            "kadenza_scrub_progress 0.5",
                            "kadenza_scrub_passes_total 2",
                            "kadenza_scrub_rotten_total 4",

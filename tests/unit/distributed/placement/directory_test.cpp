@@ -149,6 +149,30 @@ TEST_F(DirectoryTest, ACallThatFailsMakesItsMemberSilentAtOnceAndAnAnswerMakesIt
   EXPECT_EQ(directory->round_trip(member.id), core::Duration(2ms));
 }
 
+TEST_F(DirectoryTest, WhoLeavesIsLastInEveryOrderUntilItSaysThatItStays) {
+  others(4);
+  const auto first = order_of().front().contact.id;
+  const auto second = order_of()[1].contact.id;
+  const auto leave = [&](const core::NodeId& id) {
+    id == self.id ? directory->set_leaving(true) : directory->note_leaving(id, true);
+  };
+  leave(first);
+  EXPECT_EQ(order_of().front().contact.id, second);
+  EXPECT_EQ(order_of().back().contact.id, first);
+  EXPECT_TRUE(order_of().back().leaving);
+  leave(self.id);
+  EXPECT_TRUE(directory->is_leaving());
+  EXPECT_TRUE(find(order_of(), self.id)->leaving);
+  directory->set_leaving(false);
+  EXPECT_FALSE(find(order_of(), self.id)->leaving);
+  const auto member = order_of()[0].contact.id;
+  directory->note_leaving(member, true);
+  engine.run_for(20s);  // being found does not say that it stays
+  EXPECT_TRUE(find(order_of(), member)->leaving);
+  directory->note_leaving(member, false);
+  EXPECT_FALSE(find(order_of(), member)->leaving);
+}
+
 TEST_F(DirectoryTest, ARemovedMemberIsOutAtOnce) {
   others(2);
   order_of();

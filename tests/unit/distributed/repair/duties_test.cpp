@@ -70,6 +70,20 @@ TEST(Duties, OnlyTheDriverIsComparedWith) {
   EXPECT_FALSE(duty.pairs(node(0), node(3)));  // does not keep
 }
 
+TEST(Duties, WhoLeavesKeepsNothing) {
+  auto order = order_of({false, false, false, false, false});
+  order[0].leaving = true;
+  EXPECT_EQ(duty_of(order, kSettings).keepers, nodes({1, 2, 3}));
+  order[2].leaving = true;
+  EXPECT_EQ(duty_of(order, kSettings).keepers, nodes({1, 3, 4}));
+}
+
+TEST(Duties, TheNextNodesTakeThePlacesOfThoseWithoutRoom) {
+  const auto order = order_of({false, false, true, false, false});
+  EXPECT_EQ(duty_of(order, kSettings, nodes({1})).keepers, nodes({0, 2, 3}));
+  EXPECT_EQ(duty_of(order, kSettings, nodes({0, 1})).keepers, nodes({2, 3, 4}));
+}
+
 TEST(Duties, ANetworkWithoutNodesHasNone) {
   const auto duty = duty_of({}, kSettings);
   EXPECT_TRUE(duty.keepers.empty());

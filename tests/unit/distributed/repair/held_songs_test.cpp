@@ -95,6 +95,21 @@ TEST(HeldSongs, WhatIsOlderThanAWriteDoesNotUndoIt) {
   EXPECT_EQ(held.total().songs.count, 1U);
 }
 
+TEST(HeldSongs, WhatWasErasedLeavesNothing) {
+  HeldSongs held(16);
+  held.put(numbered_song(1));
+  const auto before = held.total();
+  held.put(numbered_song(2));
+  EXPECT_EQ(held.partitions().size(), 2U);
+  held.erase(held_song(numbered_song(2, 5)).version);
+  EXPECT_TRUE(held.find(numbered_song(2).id)) << "another version was meant";
+  held.erase(held_song(numbered_song(2)).version);
+  held.erase(held_song(numbered_song(3)).version);
+  EXPECT_EQ(held.total(), before);
+  EXPECT_EQ(held.partitions().size(), 1U);
+  EXPECT_FALSE(held.find(numbered_song(2).id));
+}
+
 TEST(HeldSongs, TheNextOnesAreAllOfThem) {
   HeldSongs held(8);
   std::set<core::SongId> ids;

@@ -49,6 +49,8 @@ class RepairWorld : public replication::World {
       sum.bytes_to_move += state.bytes_to_move;
       sum.songs_copied += state.songs_copied;
       sum.bytes_copied += state.bytes_copied;
+      sum.surplus += state.surplus;
+      sum.handed_over += state.handed_over;
       sum.rotten += state.rotten;
       sum.healed += state.healed;
     }

@@ -447,6 +447,31 @@ TEST_F(LocalSongStoreTest, SupersededBytesStayForADayForStreamsUnderWay) {
   EXPECT_FALSE(has_blob(late.song.audio));
 }
 
+TEST_F(LocalSongStoreTest, WhatIsLetGoIsGoneWithItsBytesAndMayComeBack) {
+  const auto record = record_of(early_, at_second(1));
+  ASSERT_TRUE(replicate(early_, record));
+  auto stream = await(library_->open(record.song.id, {0, early_.size()}, kNever));
+  ASSERT_TRUE(stream);
+  const auto used = store().used_bytes();
+  EXPECT_EQ(failure(await(store().remove(record.song.id, core::sha256("other audio")))), Errc::kNotFound);
+  EXPECT_TRUE(has_blob(record.song.audio));
+  ASSERT_TRUE(await(store().remove(record.song.id, record.song.audio)));
+  EXPECT_FALSE(has_blob(record.song.audio));
+  EXPECT_LT(store().used_bytes(), used);
+  EXPECT_EQ(failure(await(store().record(record.song.id))), Errc::kNotFound);
+  EXPECT_EQ(failure(await(store().remove(record.song.id, record.song.audio))), Errc::kNotFound);
+  Bytes played(early_.size());
+  EXPECT_EQ(await((*stream)->read(played, kNever)), early_.size()) << "who listens goes on";
+  EXPECT_TRUE(await(library_->song(record.song.id, kNever))) << "its row stays";
+  stream->reset();
+
+  close();
+  open();
+  EXPECT_EQ(failure(await(store().record(record.song.id))), Errc::kNotFound) << "durably";
+  ASSERT_TRUE(replicate(early_, record));
+  EXPECT_TRUE(has_blob(record.song.audio));
+}
+
 TEST_F(LocalSongStoreTest, RoomIsSetAsideBeforeTheBytesCome) {
   close();
   open(early_.size() + late_.size() - 1);
