@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "distributed/repair/methods.hpp"
+#include "distributed/repair/repair_messages.hpp"
 #include "tests/unit/distributed/repair/repair_world.hpp"
 
 namespace kadenza::distributed::repair {
@@ -98,6 +100,22 @@ TEST(HandOver, NothingIsDroppedWhileOneOfItsHoldersIsSilent) {
     }
   }
   EXPECT_GT(kept, 5U);
+}
+
+TEST(HandOver, OnlyWhoIsAHolderByItsOwnViewPromises) {
+  Grown world(5, 5);
+  const auto song = world.put_some(1).front();
+  const auto ask = [&](std::size_t node) {
+    v1::KeepRequest request;
+    request.set_songs(pack({held_song(song)}));
+    const auto& to = world.nodes[node].process().directory->self();
+    const auto from = (node + 1) % world.nodes.size();
+    auto& peers = *world.nodes[from].process().peers;
+    return world.wait(peers::call(peers, to, std::move(request), world.engine.now() + 5s))->songs(0);
+  };
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(ask(i), world.holders(song.id).contains(i) ? v1::PROMISED : v1::NOT_A_HOLDER) << "node " << i;
+  }
 }
 
 TEST(HandOver, ARottenCopyIsNotPromisedButHealed) {
