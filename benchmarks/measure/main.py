@@ -16,12 +16,12 @@ sys.path[:0] = [str(REPOSITORY / "benchmarks"), str(REPOSITORY / "tests"), str(R
 import urllib3  # noqa: E402
 from fixtures import library  # noqa: E402
 from kadenza import Node, wait_until  # noqa: E402
-from measure import audio, machine, memory, million, nginx, search, table, upload  # noqa: E402
+from measure import audio, cluster, machine, memory, million, nginx, search, table, upload  # noqa: E402
 
 DOCUMENT = REPOSITORY / "docs/benchmarks.md"
 GROUPS = {"import": None, "audio": audio.rows, "login": audio.login_rows, "search": search.rows, "lists": search.list_rows,
           "million": million.rows, "upload": upload.small_rows, "large": upload.large_rows, "idle": memory.idle_rows,
-          "listeners": memory.listener_rows}
+          "listeners": memory.listener_rows, "cluster": cluster.rows}
 NEEDS_LIBRARY = {"import", "search", "lists", "idle", "listeners"}
 
 

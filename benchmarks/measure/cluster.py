@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Five nodes on this machine: songs that the asked node has not, with all holders well and with one killed or stopped."""
+import http.client
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from cluster import QUORUM, Cluster, Stopped
+from fixtures import mp3
+from kadenza import Node
+from measure import machine
+from measure.table import Row, number, percentile
+
+NODES = 5
+SHORT_SONGS = 900  # of which one node lacks two fifths
+SHORT_SECONDS = 5  # 200 kB
+LONG_SONGS = 16
+LONG_SECONDS = 500  # 20 MB
+LISTENERS = 4
+
+
+class Measured:
+    """The cluster, and what is known of it."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.count = 0
+        self.cluster = Cluster(self.new_node)
+
+    def new_node(self, *options, start=True, **more):
+        self.count += 1
+        node = Node(self.bench.scratch / f"cluster-{self.count}", "--log-level", "warning", *options, **more)
+        self.bench.exit.callback(node.destroy)
+        return node.start() if start else node
+
+    def upload(self, title, count, seconds):
+        """Songs of which all copies are there, through all nodes in turn."""
+        nodes = self.cluster.nodes
+        number_of = iter(range(count))
+
+        def one(_):
+            mine = next(number_of)
+            tune = mp3.tune(self.bench.stamp + mine, seconds, 320, title=f"{title} {mine}", artist="Bench", album=title)
+            return nodes[mine % len(nodes)].stored(tune)
+
+        with ThreadPoolExecutor(4) as pool:
+            songs = list(pool.map(one, range(count)))
+        self.cluster.wait_replicated(songs)
+        return songs
+
+    def first_bytes(self, node, songs):
+        """Milliseconds until the first byte of each song's audio, and the longest wait between two of its bytes."""
+        connection = http.client.HTTPConnection("127.0.0.1", node.port)
+        headers = {"Authorization": f"Bearer {node.token}"}
+        firsts, longest = [], 0
+        for song in songs:
+            asked = time.perf_counter()
+            connection.request("GET", f"/api/v1/songs/{song['id']}/audio", headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            got = len(answer.read(1))
+            before = time.perf_counter()
+            firsts.append((before - asked) * 1000)
+            while piece := answer.read1(65536):
+                now = time.perf_counter()
+                longest, before = max(longest, (now - before) * 1000), now
+                got += len(piece)
+            assert got == song["size"], f"{got} of {song['size']} bytes"
+        return firsts, longest
+
+    def megabytes_per_second(self, node, songs):
+        """Of several listeners at once, each song once."""
+        waiting, lock = list(songs), threading.Lock()
+
+        def listen():
+            connection = http.client.HTTPConnection("127.0.0.1", node.port)
+            buffer = bytearray(1 << 20)
+            while True:
+                with lock:
+                    if not waiting:
+                        return
+                    song = waiting.pop()
+                connection.request("GET", f"/api/v1/songs/{song['id']}/audio",
+                                   headers={"Authorization": f"Bearer {node.token}"})
+                answer, got = connection.getresponse(), 0
+                while count := answer.readinto(buffer):
+                    got += count
+                assert got == song["size"], f"{got} of {song['size']} bytes"
+
+        threads = [threading.Thread(target=listen) for _ in range(LISTENERS)]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(song["size"] for song in songs) / (time.perf_counter() - started) / 1e6
+
+
+def rows(bench):
+    measured = Measured(bench)
+    nodes = measured.cluster.grow(NODES)
+    entry = nodes[0]
+    try:
+        yield from upload_rows(bench, measured, entry)
+        yield from rate_rows(measured, entry)
+        yield from first_byte_rows(measured, entry)
+    finally:
+        measured.cluster.close()
+
+
+def upload_rows(bench, measured, entry):
+    ours, disk = [], []
+    for round_ in range(30):
+        tune = mp3.tune(bench.stamp + 500_000 + round_, 100, 320, title=f"Four Megabytes {round_}", artist="Bench")
+        with ThreadPoolExecutor(QUORUM) as pool:
+            started = time.perf_counter()
+            list(pool.map(lambda copy, tune=tune: machine.write_fsync_seconds(bench.scratch / f"copy-{copy}", tune),
+                          range(QUORUM)))
+            disk.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        answer = entry.upload(tune)
+        ours.append((time.perf_counter() - started) * 1000)
+        assert answer.status_code == 201, answer.text
+    ratio = statistics.median(ours) / statistics.median(disk)
+    yield Row("cluster of 5: upload of 4 MB, acknowledged", "ms", ours,
+              peer=f"write+fsync of {QUORUM} copies {number(statistics.median(disk))}; ratio {ratio:.2f}",
+              target="≤ 1.5 ×", reached=ratio <= 1.5)
+    folder = bench.library / "small" / "00"
+    started = time.perf_counter()
+    report = entry.cli_json("upload", folder)
+    rate = report["added"] / (time.perf_counter() - started)
+    assert report["added"] and not report["refused"] and not report["left"], report
+    yield Row("cluster of 5: upload of 2,000 small files, command line", "songs/s", [rate], target="≥ 100",
+              reached=rate >= 100)
+
+
+def rate_rows(measured, entry):
+    songs = measured.upload("Long", LONG_SONGS, LONG_SECONDS)
+    remote = [song for song in songs if entry not in measured.cluster.holders(song)]
+    rate = measured.megabytes_per_second(entry, remote)
+    yield Row(f"cluster of 5: {len(remote)} songs of 20 MB from others, {LISTENERS} listeners", "MB/s", [rate],
+              target="≥ 150", reached=rate >= 150)
+
+
+def first_byte_rows(measured, entry):
+    songs = measured.upload("Short", SHORT_SONGS, SHORT_SECONDS)
+    holders = {song["id"]: measured.cluster.holders(song) for song in songs}
+    local = [song for song in songs if entry in holders[song["id"]]]
+    remote = [song for song in songs if entry not in holders[song["id"]]]
+    here, _ = measured.first_bytes(entry, local)
+    median = statistics.median(here)
+    yield Row("cluster of 5: first byte of a song held here", "ms", here, target="p50 ≤ 1 ms", reached=median <= 1)
+
+    third = len(remote) // 3
+    healthy, _ = measured.first_bytes(entry, remote[:third])
+    p99 = percentile(healthy, 0.99)
+    yield Row("cluster of 5: first byte of a song held by others", "ms", healthy, target="p50 ≤ 3 ms, p99 ≤ 15 ms",
+              reached=statistics.median(healthy) <= 3 and p99 <= 15)
+
+    def with_a_bad_one(what, songs):
+        times, longest = measured.first_bytes(entry, songs)
+        worst = percentile(times, 0.99)
+        return Row(f"cluster of 5: the same, a holder {what}", "ms", times, peer=f"longest stall {number(longest)} ms",
+                   target="p99 ≤ 3 × healthy and ≤ 40 ms, no stall > 200 ms",
+                   reached=worst <= 3 * p99 and worst <= 40 and longest <= 200)
+
+    with Stopped(measured.cluster.nodes[1]):
+        yield with_a_bad_one("stopped", remote[third:2 * third])
+    measured.cluster.nodes[2].kill()
+    yield with_a_bad_one("killed", remote[2 * third:])
