@@ -8,6 +8,8 @@
 #include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
 
+#include "distributed/replication/lost_winners.hpp"
+
 namespace kadenza::distributed {
 namespace {
 
@@ -88,6 +90,11 @@ void Member::start() {
   catalogue_->start();
   repair_.start();
   acquaintance_.spawn([this] { return keep_acquainted(); });
+  acquaintance_.spawn([this] {
+    return replication::find_lost_winners(parts_.songs, parts_.rows, [this](core::Song winner) {
+      replicator_->take_winner(std::move(winner));
+    });
+  });
 }
 
 Task<void> Member::stop() {
