@@ -68,8 +68,8 @@ Result<void> Cluster::open_document() {
   if (bytes) {
     KADENZA_TRY(document_, cluster::ClusterDocument::open(std::move(document), *bytes));
   } else {
-    KADENZA_TRY(document_, cluster::ClusterDocument::create(std::move(document),
-                                                            options_.standing.identity.cluster, {}));
+    KADENZA_TRY(document_, cluster::ClusterDocument::create(
+                               std::move(document), options_.standing.identity.cluster, options_.settings));
   }
   return {};
 }

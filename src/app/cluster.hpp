@@ -41,6 +41,7 @@ class Cluster {
   struct Options {
     distributed::enrolment::Standing standing;
     interface::NetworkOptions network;
+    distributed::cluster::Settings settings;  ///< of a cluster that begins here
     std::filesystem::path data;
     boost::asio::any_io_executor io;
     boost::asio::any_io_executor blocking;

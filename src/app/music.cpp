@@ -140,6 +140,8 @@ void Music::Parts::open_view() {
   };
   above.repair = [this] { return member->repair_state(); };
   above.refusals = [this] { return options.cluster.refusals(); };
+  const auto& settings = member->settings();
+  above.settings = {settings.replicas, settings.write_quorum, settings.candidates, settings.partitions()};
   view = std::make_unique<NetworkView>(options.kademlia, std::move(above));
 }
 

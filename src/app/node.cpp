@@ -153,6 +153,8 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
 
 Result<void> Node::Parts::start_network(const interface::ServeOptions& options) {
   KADENZA_TRY(const auto capacity, space_for(options));
+  const auto& choice = options.network->cluster;
+  KADENZA_TRY(const auto settings, chosen_settings(choice));  // before anything is written
   KADENZA_TRY(auto standing, take_standing(*options.network, options.data, clock));
   began_cluster = standing.how == distributed::enrolment::Standing::How::kBegan;
   KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
@@ -166,11 +168,13 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
                                            .clock = &clock}));
   KADENZA_TRY(cluster, Cluster::open({.standing = std::move(standing),
                                       .network = *options.network,
+                                      .settings = settings,
                                       .data = options.data,
                                       .io = io.get_executor(),
                                       .blocking = blocking.get_executor(),
                                       .clock = &clock,
                                       .kademlia = network->kademlia()}));
+  KADENZA_TRY_VOID(check_confirmed(choice, cluster->document().view()->settings));
   KADENZA_TRY(music, Music::open({.cluster = *cluster,
                                   .local = *library,
                                   .kademlia = network->kademlia(),

@@ -140,6 +140,32 @@ Result<enrolment::Standing> take_standing(const interface::NetworkOptions& optio
   return std::move(*standing);
 }
 
+Result<distributed::cluster::Settings> chosen_settings(const interface::ClusterChoice& choice) {
+  distributed::cluster::Settings settings;
+  settings.replicas = choice.replicas.value_or(settings.replicas);
+  // Who asks for one replica cannot mean to wait for two.
+  settings.write_quorum = choice.write_quorum.value_or(std::min(settings.write_quorum, settings.replicas));
+  settings.candidates = choice.candidates.value_or(settings.candidates);
+  if (choice.partitions) {
+    KADENZA_TRY(settings.partition_bits, distributed::cluster::Settings::bits_for(*choice.partitions));
+  }
+  KADENZA_TRY_VOID(settings.check());
+  return settings;
+}
+
+Result<void> check_confirmed(const interface::ClusterChoice& choice,
+                             const distributed::cluster::Settings& agreed) {
+  const bool same = choice.replicas.value_or(agreed.replicas) == agreed.replicas &&
+                    choice.write_quorum.value_or(agreed.write_quorum) == agreed.write_quorum &&
+                    choice.candidates.value_or(agreed.candidates) == agreed.candidates &&
+                    choice.partitions.value_or(agreed.partitions()) == agreed.partitions();
+  if (same) return {};
+  return core::fail(core::Errc::kInvalidArgument,
+                    fmt::format("this node's cluster was created with {}, which stay as they are; leave out "
+                                "--replicas, --write-quorum, --candidates and --partitions",
+                                agreed.text()));
+}
+
 std::vector<std::string> token_addresses(const interface::NetworkOptions& options, std::uint16_t port) {
   if (options.advertise) {
     const bool v6 = options.advertise->host.find(':') != std::string::npos;

@@ -8,6 +8,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "distributed/cluster/settings.hpp"
 #include "distributed/enrolment/standing.hpp"
 #include "interface/cluster_command.hpp"
 #include "interface/serve_options.hpp"
@@ -22,6 +23,14 @@ std::filesystem::path document_file(const std::filesystem::path& data);
 core::Result<distributed::enrolment::Standing> take_standing(const interface::NetworkOptions& options,
                                                              const std::filesystem::path& data,
                                                              const core::Clock& clock);
+
+/// The settings of the cluster that the node begins, or confirms to be a member of. kInvalidArgument with
+/// what does not fit together.
+core::Result<distributed::cluster::Settings> chosen_settings(const interface::ClusterChoice& choice);
+
+/// kInvalidArgument when the node was asked for other settings than those of its cluster.
+core::Result<void> check_confirmed(const interface::ClusterChoice& choice,
+                                   const distributed::cluster::Settings& agreed);
 
 /// Where a newcomer finds this node, for join tokens: what --advertise says, or the address it listens on,
 /// or, when these are all, those of the machine. `port`: the one that is bound.

@@ -78,6 +78,14 @@ struct Departure {
   friend bool operator==(const Departure&, const Departure&) = default;
 };
 
+/// What all members of the cluster agree on, since it was created.
+struct NetworkSettings {
+  std::uint32_t replicas = 0;      ///< nodes that hold each song
+  std::uint32_t write_quorum = 0;  ///< nodes that store a song before its upload is acknowledged
+  std::uint32_t candidates = 0;    ///< nodes nearest to a song among which its holders are
+  std::uint32_t partitions = 0;    ///< parts into which songs fall
+};
+
 /// How this node keeps the library whole: what it still has to do, and what it did since the start.
 struct RepairState {
   std::uint64_t songs = 0;  ///< that it holds
@@ -113,6 +121,7 @@ struct NetworkSnapshot {
   RoundTrips round_trips;
   /// Connections between nodes that were refused since the start, by reason ("no_certificate").
   std::vector<std::pair<std::string, std::uint64_t>> refused;
+  NetworkSettings settings;
   RepairState repair;
 };
 

@@ -159,6 +159,7 @@ core::Task<core::Result<core::NetworkSnapshot>> NetworkView::snapshot(core::Dead
   snapshot.members = above_.members();
   snapshot.refused = in_words_of_core(above_.refusals());
   snapshot.repair = above_.repair();
+  snapshot.settings = above_.settings;
   co_return snapshot;
 }
 

@@ -23,6 +23,7 @@ class NetworkView final : public core::Network {
         holders;
     std::function<rpc::RefusalCounters::Snapshot()> refusals;
     std::function<core::RepairState()> repair;
+    core::NetworkSettings settings;
   };
   NetworkView(std::shared_ptr<rpc::KademliaDriver> driver, Above above)
       : driver_(std::move(driver)), above_(std::move(above)) {}

@@ -93,6 +93,7 @@ void CommandLine::add_serve() {
       ->allow_extra_args(false)
       ->default_str("127.0.0.1:4747");
   add_network_options();
+  add_cluster_choice();
   setting(serve->add_option("--capacity", serve_.capacity,
                             tr("Store at most this much, like 500GB (default: what fits)")),
           tr("SIZE"));
@@ -166,6 +167,21 @@ void CommandLine::add_network_options() {
   serve_setting(
       serve->add_flag("--standalone", serve_.standalone, tr("One node alone, without a network of nodes")),
       nullptr);
+}
+
+void CommandLine::add_cluster_choice() {
+  const auto count = [this](const char* flag, std::optional<std::uint32_t>& value, const char* help) {
+    serve_setting(serve->add_option(flag, value, help), tr("N"));
+  };
+  count("--replicas", serve_.cluster.replicas,
+        tr("Of a new cluster: nodes that hold each song, 1 to 16 (default: 3)"));
+  count("--write-quorum", serve_.cluster.write_quorum,
+        tr("Of a new cluster: nodes that store a song before its upload is acknowledged (default: 2)"));
+  count(
+      "--candidates", serve_.cluster.candidates,
+      tr("Of a new cluster: nodes nearest to a song among which its holders are, at most 40 (default: 40)"));
+  count("--partitions", serve_.cluster.partitions,
+        tr("Of a new cluster: parts into which songs fall, a power of 2 (default: 65536)"));
 }
 
 void CommandLine::add_upload() {
@@ -394,11 +410,18 @@ core::Result<void> CommandLine::parse(std::vector<std::string> arguments) {
 
 core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const {
   if (serve_.standalone) {
-    if (serve_.bootstrap.empty() && serve_.advertise.empty() && serve_.join.empty()) return std::nullopt;
+    if (serve_.bootstrap.empty() && serve_.advertise.empty() && serve_.join.empty() && !serve_.cluster.any())
+      return std::nullopt;
+    return core::fail(core::Errc::kInvalidArgument,
+                      "--standalone is a node without a network: it goes without --bootstrap, --advertise, "
+                      "--join, --replicas, --write-quorum, --candidates and --partitions. Leave --standalone "
+                      "out to join or to begin one.");
+  }
+  if (!serve_.join.empty() && serve_.cluster.any()) {
     return core::fail(
         core::Errc::kInvalidArgument,
-        "--standalone is a node without a network: it goes without --bootstrap, --advertise and --join. "
-        "Leave --standalone out to join one.");
+        "A node that joins with --join takes the settings of the cluster. Leave out --replicas, "
+        "--write-quorum, --candidates and --partitions.");
   }
   NetworkOptions options;
   KADENZA_TRY(options.listen, parse_listen_address(serve_.rpc));
@@ -415,6 +438,7 @@ core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const
   }
   if (!serve_.join.empty()) options.join = serve_.join;
   options.name = serve_.name;
+  options.cluster = serve_.cluster;
   return options;
 }
 

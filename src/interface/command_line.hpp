@@ -147,6 +147,7 @@ class CommandLine {
   void add_client_options(CLI::App& command);
   void add_config(CLI::App& command);
   void add_network_options();
+  void add_cluster_choice();
   void add_repair_options();
   CLI::Option* serve_setting(CLI::Option* option, const char* type);
   core::Result<std::optional<NetworkOptions>> network_options() const;
@@ -162,6 +163,7 @@ class CommandLine {
     std::vector<std::string> bootstrap;
     std::string join;
     std::string name;
+    ClusterChoice cluster;
     bool insecure_http = false;
     std::string capacity;
     std::string upload_limit = "2GB";

@@ -119,6 +119,13 @@ void print_network(Console& console, const middleware::NetworkAnswer& answer) {
              {answer.link_suspected ? tr("nobody answers: this machine's own link may be down")
               : answer.joined       ? tr("joined")
                                     : tr("alone so far")}});
+  if (const auto& settings = answer.settings) {
+    table.add({{tr("copies")},
+               {trf("{} of each song; an upload waits for {}", settings->replicas, settings->write_quorum)}});
+    table.add({{tr("places")},
+               {trf("{} partitions, each held among the {} nodes nearest to it", settings->partitions,
+                    settings->candidates)}});
+  }
   for (const auto& name : answer.leaving) table.add({{tr("leaving")}, {printable(name)}});
   table.print(console, Table::kGap);
   for (const auto& bucket : answer.buckets) {

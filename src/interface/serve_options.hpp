@@ -26,6 +26,19 @@ struct ListenAddress {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
+/// What the cluster that a node begins is asked to be like; what is absent has its default. Of a cluster that
+/// is there already it can only be confirmed.
+struct ClusterChoice {
+  std::optional<std::uint32_t> replicas;
+  std::optional<std::uint32_t> write_quorum;
+  std::optional<std::uint32_t> candidates;
+  std::optional<std::uint32_t> partitions;
+
+  bool any() const { return replicas || write_quorum || candidates || partitions; }
+
+  friend bool operator==(const ClusterChoice&, const ClusterChoice&) = default;
+};
+
 /// How a node finds the others. Names are not resolved yet.
 struct NetworkOptions {
   ListenAddress listen;  ///< UDP and TCP
@@ -33,6 +46,7 @@ struct NetworkOptions {
   std::vector<ListenAddress> bootstrap;
   std::optional<std::string> join;  ///< a join token
   std::string name;                 ///< of the node; empty: the machine's
+  ClusterChoice cluster;
 
   friend bool operator==(const NetworkOptions&, const NetworkOptions&) = default;
 };

@@ -78,6 +78,11 @@ struct DepartureInfo {
   std::uint64_t songs = 0, safe_songs = 0, homeless_songs = 0;
 };
 
+/// What all nodes of the cluster agree on.
+struct NetworkSettingsInfo {
+  std::uint64_t replicas = 0, write_quorum = 0, candidates = 0, partitions = 0;
+};
+
 /// How the node keeps the library whole.
 struct RepairInfo {
   std::uint64_t songs = 0, under_replicated = 0, bytes_to_move = 0;
@@ -97,8 +102,9 @@ struct NetworkAnswer {
   std::vector<std::string> leaving;  ///< names of the members that leave
   std::vector<NetworkBucketInfo> buckets;
   std::vector<std::pair<std::string, std::uint64_t>> traffic;
-  std::optional<RepairInfo> repair;  ///< none: an older node
-  boost::json::object json;          ///< the whole answer as it came
+  std::optional<NetworkSettingsInfo> settings;  ///< none: an older node
+  std::optional<RepairInfo> repair;             ///< likewise
+  boost::json::object json;                     ///< the whole answer as it came
 };
 
 /// One node asked by a lookup; `told_by` is empty when the node asked first knew it.

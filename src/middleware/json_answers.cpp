@@ -124,6 +124,14 @@ NetworkAnswer read_network(json::object object) {
     for (const auto& [name, unused] : traffic->get_object())
       answer.traffic.emplace_back(name, number(traffic->get_object(), name));
   }
+  if (const json::value* settings = object.if_contains("settings");
+      settings != nullptr && settings->is_object()) {
+    const auto& of = settings->get_object();
+    answer.settings = NetworkSettingsInfo{.replicas = number(of, "replicas"),
+                                          .write_quorum = number(of, "write_quorum"),
+                                          .candidates = number(of, "candidates"),
+                                          .partitions = number(of, "partitions")};
+  }
   if (const json::value* repair = object.if_contains("repair"); repair != nullptr && repair->is_object()) {
     const auto& of = repair->get_object();
     answer.repair = RepairInfo{.songs = number(of, "songs"),

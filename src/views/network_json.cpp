@@ -93,6 +93,12 @@ void write_departure(JsonWriter& json, const core::Departure& departure) {
   json.member("homeless_songs", departure.homeless_songs).member("done", departure.done).end_object();
 }
 
+void write_settings(JsonWriter& json, const core::NetworkSettings& settings) {
+  json.key("settings").begin_object().member("replicas", settings.replicas);
+  json.member("write_quorum", settings.write_quorum).member("candidates", settings.candidates);
+  json.member("partitions", settings.partitions).end_object();
+}
+
 void write_repair(JsonWriter& json, const core::RepairState& repair) {
   json.key("repair").begin_object().member("songs", repair.songs);
   json.member("under_replicated", repair.under_replicated).member("bytes_to_move", repair.bytes_to_move);
@@ -127,6 +133,7 @@ std::string to_json(const core::NetworkSnapshot& snapshot) {
   json.begin_object().member("self", snapshot.self.text()).member("endpoint", snapshot.endpoint);
   json.member("estimated_nodes", std::llround(snapshot.estimated_nodes));
   json.member("joined", snapshot.joined).member("link_suspected", snapshot.link_suspected);
+  write_settings(json, snapshot.settings);
   write_members(json, snapshot.members);
   json.key("buckets").begin_array();
   for (const auto& bucket : snapshot.buckets) {

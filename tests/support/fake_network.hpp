@@ -41,6 +41,7 @@ class FakeNetwork final : public core::Network {
     seen.joined = true;
     seen.traffic = {{"datagrams_in", 7}, {"bytes_in", 700}, {"dropped_size", 3}};
     seen.refused = {{"plain_text", 2}, {"removed", 0}};
+    seen.settings = {.replicas = 3, .write_quorum = 2, .candidates = 40, .partitions = 65536};
     seen.repair = {.songs = 40,
                    .under_replicated = 3,
                    .bytes_to_move = 5000,

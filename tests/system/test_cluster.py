@@ -11,7 +11,8 @@ import time
 import mutagen
 import pytest
 import requests
-from cluster import (QUORUM, REPLICAS, Cluster, Stopped, base32, id_of, stored_blobs, upload_at_once, wait_held)
+from cluster import (QUORUM, REPLICAS, Cluster, Stopped, base32, free_rpc_port, id_of, stored_blobs, upload_at_once,
+                     wait_held)
 from kadenza import assert_problem, run_cli, wait_until
 
 STAND_INS = 1  # a holder that was slow has one beside it for a while
@@ -327,6 +328,45 @@ def test_nodes_are_listed_with_their_addresses_and_space(cluster):
             assert entry["http"] and entry["http"][0].endswith(str(other.port))
             assert entry["healthy"] is True
             assert entry["stored_bytes"] >= 0 and "capacity_bytes" in entry
+
+
+def test_the_settings_of_whoever_began_the_cluster_are_everybodys(cluster, next_tune):
+    chosen = {"replicas": 2, "write_quorum": 2, "candidates": 20, "partitions": 1024}
+    cluster.add(*[part for name, value in chosen.items() for part in ("--" + name.replace("_", "-"), str(value))])
+    nodes = cluster.grow(3)
+    assert [node.json("/network")["settings"] for node in nodes] == [chosen] * 3
+    shown = nodes[1].cli("network").stdout
+    assert "2 of each song; an upload waits for 2" in shown and "1024 partitions" in shown
+    songs = [nodes[turn % 3].stored(next_tune()) for turn in range(6)]
+    wait_until(lambda: all(len(cluster.holders(song)) == 2 for song in songs), "two copies of each song", 60)
+    for node in nodes:
+        for song in songs:
+            assert node.audio(song["id"]).status_code == 200
+    nodes[1].kill()  # a copy of each is left
+    for song in songs:
+        assert nodes[0].audio(song["id"]).status_code == 200
+    wait_until(lambda: accepted(nodes[0].upload(next_tune())), "uploads go on with two of three", 30)
+
+
+def test_settings_that_contradict_each_other_or_the_cluster_are_refused(cluster, new_node):
+    def refused(node, *words):
+        node.launch()
+        assert node.process.wait(30) != 0
+        for word in words:
+            assert word in node.log()
+
+    port = free_rpc_port()
+    node = new_node("--rpc", f"127.0.0.1:{port}", "--replicas", "2", "--write-quorum", "3", standalone=False, start=False)
+    refused(node, "a write quorum of 3 of 2 replicas")
+    assert not (node.data / "cluster-document").exists()
+    node.options = ["--rpc", f"127.0.0.1:{port}", "--replicas", "2"]
+    node.start()
+    assert node.json("/network")["settings"]["write_quorum"] == 2
+    assert node.stop() == 0
+    node.options = ["--rpc", f"127.0.0.1:{port}", "--replicas", "4"]
+    refused(node, "was created with 2 replicas", "--replicas")
+    node.options = ["--rpc", f"127.0.0.1:{port}", "--replicas", "2"]
+    node.start()
 
 
 def test_a_rpc_port_in_use_is_said(cluster, new_node):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/cluster/settings.hpp"
 
+#include <bit>
+
 #include <fmt/format.h>
 
 namespace kadenza::distributed::cluster {
@@ -12,21 +14,37 @@ constexpr std::uint32_t kPartitionBitsMax = 24;
 
 }  // namespace
 
+using core::Errc;
+using core::fail;
+
+core::Result<std::uint32_t> Settings::bits_for(std::uint32_t count) {
+  if (!std::has_single_bit(count) || count > std::uint32_t{1} << kPartitionBitsMax) {
+    return fail(Errc::kInvalidArgument,
+                fmt::format("{} partitions: their number is a power of 2 from 1 to {}", count,
+                            std::uint32_t{1} << kPartitionBitsMax));
+  }
+  return static_cast<std::uint32_t>(std::countr_zero(count));
+}
+
+std::string Settings::text() const {
+  return fmt::format("{} replicas, write quorum {}, {} candidates, {} partitions", replicas, write_quorum,
+                     candidates, partitions());
+}
+
 core::Result<void> Settings::check() const {
-  using core::Errc;
-  using core::fail;
   if (replicas < 1 || replicas > kReplicasMax) {
     return fail(Errc::kInvalidArgument,
-                fmt::format("there are {} replicas of everything; give 1 to {}", replicas, kReplicasMax));
+                fmt::format("{} replicas of each song; give 1 to {}", replicas, kReplicasMax));
   }
   if (write_quorum < 1 || write_quorum > replicas) {
-    return fail(Errc::kInvalidArgument, fmt::format("a write waits for {} copies of {}; give 1 to {}",
-                                                    write_quorum, replicas, replicas));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("a write quorum of {} of {} replicas; give 1 to {}, or more replicas",
+                            write_quorum, replicas, replicas));
   }
   if (candidates < replicas || candidates > kCandidatesMax) {
     return fail(Errc::kInvalidArgument,
-                fmt::format("holders are chosen among {} candidates; give {} (the replicas) to {}",
-                            candidates, replicas, kCandidatesMax));
+                fmt::format("{} candidates for {} replicas; give {} (the replicas) to {}", candidates,
+                            replicas, replicas, kCandidatesMax));
   }
   if (partition_bits > kPartitionBitsMax) {
     return fail(Errc::kInvalidArgument, fmt::format("2^{} partitions; give an exponent of 0 to {}",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/error.hpp"
 
@@ -14,6 +15,13 @@ struct Settings {
   std::uint32_t write_quorum = 2;     ///< W: durable copies before an acknowledgement
   std::uint32_t candidates = 40;      ///< C: members nearest to a partition among which its holders are
   std::uint32_t partition_bits = 16;  ///< 2^bits partitions
+
+  std::uint32_t partitions() const noexcept { return std::uint32_t{1} << partition_bits; }
+  /// kInvalidArgument: `count` is no power of 2 up to 2^24.
+  static core::Result<std::uint32_t> bits_for(std::uint32_t count);
+
+  /// "3 replicas, write quorum 2, 40 candidates, 65536 partitions".
+  std::string text() const;
 
   /// kInvalidArgument with what does not fit: 1 <= W <= R <= C <= 40, R <= 16, partition_bits <= 24.
   core::Result<void> check() const;

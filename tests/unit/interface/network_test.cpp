@@ -41,8 +41,18 @@ TEST(ServeNetwork, BootstrapIsAListAndMayBeRepeated) {
                                 ListenAddress{"me.example", 9},
                                 {{"attic.example", 1}, {"192.0.2.1", 2}, {"2001:db8::1", 3}},
                                 "kadenza-join-x",
-                                "attic"};
+                                "attic",
+                                {}};
   EXPECT_EQ(program.served->network, expected);
+}
+
+TEST(ServeNetwork, WhoBeginsAClusterChoosesItsSettings) {
+  Program program;
+  ASSERT_EQ(program({"serve"}).code, 0);
+  EXPECT_FALSE(program.served->network->cluster.any());
+  const Variable candidates("KADENZA_CANDIDATES", "20");
+  ASSERT_EQ(program({"serve", "--replicas", "5", "--write-quorum", "4", "--partitions", "64"}).code, 0);
+  EXPECT_EQ(program.served->network->cluster, (ClusterChoice{5, 4, 20, 64}));
 }
 
 TEST(ServeNetwork, EnvironmentCountsToo) {
@@ -65,6 +75,9 @@ TEST(ServeNetwork, WhatContradictsIsRefused) {
   refused({"--standalone", "--bootstrap", "127.0.0.1:5"}, "--standalone");
   refused({"--standalone", "--advertise", "127.0.0.1:5"}, "--standalone");
   refused({"--standalone", "--join", "kadenza-join-x"}, "--standalone");
+  refused({"--standalone", "--replicas", "2"}, "--standalone");
+  refused({"--join", "kadenza-join-x", "--partitions", "64"}, "--partitions");
+  refused({"--replicas", "two"}, "--replicas");
   refused({"--bootstrap", "127.0.0.1:0"}, "127.0.0.1:0");
   refused({"--bootstrap", "127.0.0.1"}, "port");
   refused({"--advertise", "0.0.0.0:5"}, "0.0.0.0:5");
@@ -78,7 +91,7 @@ std::string network_json() {
          R"(","endpoint":"192.0.2.2:4748","capacity_class":1,"state":"live","round_trip_ms":1.25,"heard_ago_ms":65000},)" +
          R"({"id":")" + kDead +
          R"(","endpoint":"\u001b[2J","capacity_class":1,"state":"dead","round_trip_ms":null,)" +
-         R"("heard_ago_ms":null}],"candidates":[]}],"repair":{"songs":40,"under_replicated":1,"bytes_to_move":5000000,"time_left_ms":65000,)" +
+         R"("heard_ago_ms":null}],"candidates":[]}],"settings":{"replicas":5,"write_quorum":4,"candidates":30,"partitions":64},"repair":{"songs":40,"under_replicated":1,"bytes_to_move":5000000,"time_left_ms":65000,)" +
          R"("songs_copied":8,"bytes_copied":9000,"copies_failed":2,"surplus":6,"handed_over":5,"scrub_progress":0.25,"scrub_passes":3,"rotten":4,)" +
          R"("healed":3,"departure":{"songs":9,"safe_songs":8,"homeless_songs":1}},"nodes":[{"name":"attic","leaving":true},)" +
          R"({"name":"cellar","leaving":false}],"traffic":{"datagrams_in":12,"bytes_in":1500,"dropped_unknown_key":4}})";
@@ -107,15 +120,26 @@ TEST_F(NetworkCommands, TheNetworkIsShownByBuckets) {
   ScriptedServer server(always(network_json()));
   const Ended run = program_({"network", "--server", server.url()});
   ASSERT_EQ(run.code, 0) << run.err;
-  for (const std::string& part :
-       {"Node " + kSelf, std::string("about 3 nodes"), std::string("joined"), std::string("2 shared bits"),
-        kNear + "  192.0.2.2:4748", std::string("1.25 ms  1:05 ago"), std::string("dead"),
-        std::string("songs held      40"), std::string("1 song\n"), std::string("5.0 MB, about 1:05 left"),
-        std::string("8 songs, 9.0 kB; 2 attempts failed"), std::string("6 songs; 5 handed over"),
-        std::string("leaving  attic\n"),
-        std::string("8 of 9 songs are safe with others; for 1 there is no room"),
-        std::string("25 % of pass 4"), std::string("4 songs, 3 healed"), std::string("12 datagrams, 1.5 kB"),
-        std::string("4 (unknown key)")}) {
+  for (const std::string& part : {"Node " + kSelf,
+                                  std::string("about 3 nodes"),
+                                  std::string("joined"),
+                                  std::string("2 shared bits"),
+                                  kNear + "  192.0.2.2:4748",
+                                  std::string("1.25 ms  1:05 ago"),
+                                  std::string("dead"),
+                                  std::string("5 of each song; an upload waits for 4"),
+                                  std::string("64 partitions, each held among the 30 nodes nearest to it"),
+                                  std::string("songs held      40"),
+                                  std::string("1 song\n"),
+                                  std::string("5.0 MB, about 1:05 left"),
+                                  std::string("8 songs, 9.0 kB; 2 attempts failed"),
+                                  std::string("6 songs; 5 handed over"),
+                                  std::string("leaving  attic\n"),
+                                  std::string("8 of 9 songs are safe with others; for 1 there is no room"),
+                                  std::string("25 % of pass 4"),
+                                  std::string("4 songs, 3 healed"),
+                                  std::string("12 datagrams, 1.5 kB"),
+                                  std::string("4 (unknown key)")}) {
     EXPECT_NE(run.out.find(part), std::string::npos) << part << " is not in " << run.out;
   }
   EXPECT_EQ(run.out.find('\x1b'), std::string::npos) << "a node commanded the terminal";

@@ -25,6 +25,11 @@ TEST_F(NetworkRoutes, ASnapshotHasItsShape) {
   EXPECT_FALSE(seen.at("link_suspected").as_bool());
   EXPECT_EQ(seen.at("traffic").at("dropped_size").as_int64(), 3);
   EXPECT_EQ(seen.at("refused").at("plain_text").as_int64(), 2);
+  const auto& settings = seen.at("settings").as_object();
+  EXPECT_EQ(settings.at("replicas").as_int64(), 3);
+  EXPECT_EQ(settings.at("write_quorum").as_int64(), 2);
+  EXPECT_EQ(settings.at("candidates").as_int64(), 40);
+  EXPECT_EQ(settings.at("partitions").as_int64(), 65536);
   const auto& repair = seen.at("repair").as_object();
   EXPECT_EQ(repair.at("songs").as_int64(), 40);
   EXPECT_EQ(repair.at("under_replicated").as_int64(), 3);

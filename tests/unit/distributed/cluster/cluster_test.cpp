@@ -341,6 +341,26 @@ TEST(ClusterAccounts, ANodeThatWasAloneTakesItsUsersAlong) {
   EXPECT_TRUE(cluster.world.wait((*accounts)->log_in("admin", password, kNever)));
 }
 
+TEST(Settings, WhatDoesNotFitTogetherIsRefusedWithItsNumbers) {
+  const auto refused = [](Settings settings, const std::string& said) {
+    const auto checked = settings.check();
+    ASSERT_FALSE(checked) << settings.text();
+    EXPECT_EQ(checked.error().code, core::Errc::kInvalidArgument);
+    EXPECT_NE(checked.error().detail.find(said), std::string::npos) << checked.error().detail;
+  };
+  refused({.replicas = 0}, "0 replicas");
+  refused({.replicas = 17}, "17 replicas");
+  refused({.replicas = 2, .write_quorum = 3}, "a write quorum of 3 of 2 replicas");
+  refused({.write_quorum = 0}, "a write quorum of 0");
+  refused({.replicas = 5, .candidates = 4}, "4 candidates for 5 replicas");
+  refused({.candidates = 41}, "41 candidates");
+  EXPECT_TRUE((Settings{.replicas = 1, .write_quorum = 1, .candidates = 1, .partition_bits = 0}).check());
+  EXPECT_EQ(Settings::bits_for(1), 0U);
+  EXPECT_EQ(Settings::bits_for(65536), 16U);
+  for (const std::uint32_t count : {0U, 3U, 65535U, 1U << 25})
+    EXPECT_FALSE(Settings::bits_for(count)) << count;
+}
+
 TEST(ClusterState, ManySessionsMakeRoomAndStayWithinTheLimit) {
   ClusterState state;
   state.cluster = kCluster;
