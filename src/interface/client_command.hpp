@@ -12,6 +12,10 @@
 
 namespace kadenza::interface {
 
+/// The nodes that the person named, with the log-ins that were kept for them.
+core::Result<std::vector<middleware::Server>> known_servers(const ClientOptions& options,
+                                                            const middleware::TokenStore& tokens);
+
 /// Connects a command with the servers it was given and with the person's log-ins. Runs `body` on this thread
 /// until it ends, or until SIGINT or SIGTERM, which cancel it (kCancelled); a second signal ends the process.
 core::Result<void> run_client(const ClientOptions& options, const middleware::TokenStore& tokens,

@@ -45,8 +45,10 @@ CommandLine::CommandLine(const std::string& version)
   add_cluster();
   add_node_command();
   add_rpc();
+  add_proxy();
   add_completion();
-  for (CLI::App* command : {serve, upload, search, get, network, lookup, login, cluster, rpc, completion}) {
+  for (CLI::App* command :
+       {serve, upload, search, get, network, lookup, login, proxy, cluster, rpc, completion}) {
     command->group(tr("Commands"));
     command->get_help_ptr()->group(tr("Options"));
   }
@@ -57,7 +59,7 @@ void CommandLine::add_config(CLI::App& command) {
   option->type_name(tr("FILE"))->check(CLI::ExistingFile)->envname("KADENZA_CONFIG");
 }
 
-void CommandLine::add_client_options(CLI::App& command) {
+void CommandLine::add_server_options(CLI::App& command) {
   auto* server = command.add_option("--server", client.servers,
                                     tr("Servers, separated by commas; the first that answers serves"));
   server->type_name("URL[,URL…]")
@@ -69,8 +71,40 @@ void CommandLine::add_client_options(CLI::App& command) {
   auto* authorities = command.add_option("--ca", client.authorities,
                                          tr("Trust the certificate authorities in this file (PEM)"));
   settings_.add(command, *authorities->type_name(tr("FILE")), "ca");
-  command.add_flag("--json", client.json, tr("Answer in JSON, for programs"));
   add_config(command);
+}
+
+void CommandLine::add_client_options(CLI::App& command) {
+  add_server_options(command);
+  command.add_flag("--json", client.json, tr("Answer in JSON, for programs"));
+}
+
+void CommandLine::add_logging(CLI::App& command) {
+  auto* level = command.add_option("--log-level", log_level_, tr("How much to log"));
+  level->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
+  settings_.add(command, *level, command.get_name() + ".log-level");
+  auto* format = command.add_option("--log-format", log_format_, tr("How to log"));
+  format->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  settings_.add(command, *format, command.get_name() + ".log-format");
+}
+
+void CommandLine::add_proxy() {
+  proxy = app.add_subcommand("proxy", tr("Give apps one address for all nodes"));
+  proxy->footer(tr(
+      "For music apps that know one server only: it runs on the machine of the app and asks whichever node "
+      "is\n"
+      "well. A song goes on at the same byte when its node dies. Apps log in as they would at a node.\n"
+      "Examples:\n"
+      "  kadenza proxy\n"
+      "  kadenza proxy --server https://attic.example:4747,https://cellar.example:4747\n"
+      "  kadenza proxy --listen 127.0.0.1:4800 --log-level debug"));
+  auto* listen =
+      proxy->add_option("--listen", proxy_.listen, tr("Address of this machine where apps reach it"));
+  settings_.add(*proxy, *listen->type_name(tr("HOST:PORT"))->capture_default_str(), "proxy.listen");
+  auto* limit = proxy->add_option("--upload-limit", proxy_.upload_limit, tr("Refuse larger uploads"));
+  settings_.add(*proxy, *limit->type_name(tr("SIZE"))->capture_default_str(), "proxy.upload-limit");
+  add_logging(*proxy);
+  add_server_options(*proxy);
 }
 
 void CommandLine::add_serve() {
@@ -110,12 +144,7 @@ void CommandLine::add_serve() {
                             tr("Threads of the HTTP server (default: one per core)")),
           tr("N"))
       ->check(CLI::Range(1U, 256U));
-  setting(serve->add_option("--log-level", serve_.log_level, tr("How much to log")), nullptr)
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
-  setting(serve->add_option("--log-format", serve_.log_format, tr("How to log")), nullptr)
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  add_logging(*serve);
   add_config(*serve);
 }
 
@@ -442,6 +471,31 @@ core::Result<std::optional<NetworkOptions>> CommandLine::network_options() const
   return options;
 }
 
+LogLevel CommandLine::log_level() const {
+  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
+                                                               {"info", LogLevel::kInfo},
+                                                               {"warning", LogLevel::kWarning},
+                                                               {"error", LogLevel::kError}};
+  return std::ranges::find(kLevels, log_level_, &std::pair<std::string_view, LogLevel>::first)->second;
+}
+
+core::Result<ProxyOptions> CommandLine::proxy_options() const {
+  ProxyOptions options;
+  KADENZA_TRY(options.listen, parse_listen_address(proxy_.listen));
+  if (!options.listen.is_loopback()) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        "--listen must be an address of this very machine, like 127.0.0.1:4740: the way from an app to "
+        "the proxy is not encrypted. Run a proxy on each machine.");
+  }
+  if (options.listen.host == "localhost") options.listen.host = "127.0.0.1";
+  KADENZA_TRY(options.upload_limit, parse_size(proxy_.upload_limit));
+  if (!client.authorities.empty()) options.authorities = client.authorities;
+  options.log_level = log_level();
+  options.log_format = log_format();
+  return options;
+}
+
 core::Result<ServeOptions> CommandLine::serve_options() const {
   const auto path = [](const std::string& text) {
     return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
@@ -463,13 +517,8 @@ core::Result<ServeOptions> CommandLine::serve_options() const {
   options.tls_certificate = path(serve_.tls_certificate);
   options.tls_key = path(serve_.tls_key);
   options.insecure_http = serve_.insecure_http;
-  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
-                                                               {"info", LogLevel::kInfo},
-                                                               {"warning", LogLevel::kWarning},
-                                                               {"error", LogLevel::kError}};
-  options.log_level =
-      std::ranges::find(kLevels, serve_.log_level, &std::pair<std::string_view, LogLevel>::first)->second;
-  options.log_format = serve_.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
+  options.log_level = log_level();
+  options.log_format = log_format();
   options.threads = serve_.threads > 0 ? serve_.threads : std::max(1U, std::thread::hardware_concurrency());
   KADENZA_TRY_VOID(check_serve_options(options));
   return options;

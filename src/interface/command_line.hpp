@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "interface/proxy_options.hpp"
 #include "interface/serve_options.hpp"
 #include "interface/settings.hpp"
 #include "middleware/endpoint.hpp"
@@ -90,6 +91,8 @@ class CommandLine {
 
   /// Checked; only after parse() of `serve`.
   core::Result<ServeOptions> serve_options() const;
+  /// Checked, but without log-ins; only after parse() of `proxy`.
+  core::Result<ProxyOptions> proxy_options() const;
 
   /// Of the node that `cluster`, `node` and `rpc` speak to.
   std::filesystem::path data_folder() const;
@@ -112,6 +115,7 @@ class CommandLine {
   CLI::App* node_command = nullptr;
   CLI::App* drain = nullptr;
   CLI::App* rpc = nullptr;
+  CLI::App* proxy = nullptr;
   CLI::App* completion = nullptr;
 
   ClientOptions client;
@@ -141,16 +145,22 @@ class CommandLine {
   void add_export_and_recover();
   void add_node_command();
   void add_rpc();
+  void add_proxy();
   void add_completion();
   void add_node(CLI::App& command);
   void add_node_options(CLI::App& command);
+  void add_server_options(CLI::App& command);
   void add_client_options(CLI::App& command);
+  void add_logging(CLI::App& command);
   void add_config(CLI::App& command);
   void add_network_options();
   void add_cluster_choice();
   void add_repair_options();
   CLI::Option* serve_setting(CLI::Option* option, const char* type);
   core::Result<std::optional<NetworkOptions>> network_options() const;
+
+  LogLevel log_level() const;
+  LogFormat log_format() const { return log_format_ == "json" ? LogFormat::kJson : LogFormat::kText; }
 
   Settings settings_;
   std::string config_;
@@ -172,10 +182,14 @@ class CommandLine {
     std::string scrub_every = "7d";
     std::string tls_certificate;
     std::string tls_key;
-    std::string log_level = "info";
-    std::string log_format = "text";
     unsigned threads = 0;
   } serve_;
+  struct {
+    std::string listen = "127.0.0.1:4740";
+    std::string upload_limit = "2GB";
+  } proxy_;
+  std::string log_level_ = "info";
+  std::string log_format_ = "text";
 };
 
 }  // namespace kadenza::interface

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,19 +19,33 @@ namespace {
 constexpr std::size_t kPieceBytes = 256u << 10;
 constexpr std::string_view kStandardOutput = "-";
 
+/// Ends the process as the system ends one that writes to a pipe which nobody reads any more.
+void end_by_broken_pipe() {
+  std::signal(SIGPIPE, SIG_DFL);
+  ::raise(SIGPIPE);
+}
+
+core::Result<void> write_out(Console& console, std::span<const std::uint8_t> piece) {
+  errno = 0;
+  console.out.write(reinterpret_cast<const char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
+  console.out.flush();
+  if (console.out) return {};
+  const int why = errno;
+  if (why == EPIPE) end_by_broken_pipe();
+  const core::Errc code = why == ENOSPC ? core::Errc::kNoSpace : core::Errc::kInternal;
+  return core::fail(
+      code, fmt::format("Cannot write to standard output: {}.", std::generic_category().message(why)));
+}
+
 /// To a pipe that a player reads; the song goes out as it comes in.
 core::Task<core::Result<void>> pipe_song(middleware::Client& client, Console& console, std::string id) {
   middleware::Download download = client.audio(id, 0);
   std::vector<std::uint8_t> piece(kPieceBytes);
   while (true) {
     KADENZA_CO_TRY(const std::size_t count, co_await download.read(piece));
-    if (count == 0) break;
-    console.out.write(reinterpret_cast<const char*>(piece.data()), static_cast<std::streamsize>(count));
-    if (!console.out)
-      co_return core::fail(core::Errc::kInternal, "Standard output was closed before the end.");
+    if (count == 0) co_return core::Result<void>();
+    KADENZA_CO_TRY_VOID(write_out(console, std::span(piece).first(count)));
   }
-  console.out.flush();
-  co_return core::Result<void>();
 }
 
 core::Task<core::Result<void>> fill(middleware::Client& client, Console& console,

@@ -26,6 +26,15 @@ int run_serve(const CommandLine& line, Console& console, const Commands& command
   return commands.serve(*options);
 }
 
+int run_proxy(const CommandLine& line, Console& console, const Commands& commands) {
+  core::Result<ProxyOptions> options = line.proxy_options();
+  if (!options) return static_cast<int>(wrong_usage(console, options.error()));
+  auto servers = known_servers(line.client, middleware::TokenStore::of_user());
+  if (!servers) return static_cast<int>(wrong_usage(console, servers.error()));
+  options->servers = std::move(*servers);
+  return commands.proxy(*options);
+}
+
 ExitCode run_client_command(const CommandLine& line, Console& console) {
   // A closed pipe is an error of the write that meets it, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -63,6 +72,7 @@ int run(std::vector<std::string> arguments, Console& console, const Commands& co
     return static_cast<int>(ExitCode::kUsage);
   }
   if (line.serve->parsed()) return run_serve(line, console, commands);
+  if (line.proxy->parsed()) return run_proxy(line, console, commands);
   if (line.cluster->parsed()) return static_cast<int>(run_cluster_command(line, console, commands));
   if (line.drain->parsed()) return static_cast<int>(run_drain(line, console));
   if (line.rpc->parsed()) return static_cast<int>(run_rpc(line, console));

@@ -7,6 +7,7 @@
 
 #include "interface/cluster_command.hpp"
 #include "interface/console.hpp"
+#include "interface/proxy_options.hpp"
 #include "interface/serve_options.hpp"
 
 namespace kadenza::interface {
@@ -15,6 +16,7 @@ namespace kadenza::interface {
 struct Commands {
   std::string version;
   std::function<int(const ServeOptions&)> serve;  ///< runs a node; returns the exit code
+  std::function<int(const ProxyOptions&)> proxy;  ///< likewise
   Recover recover;
 };
 

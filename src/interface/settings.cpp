@@ -11,7 +11,7 @@
 
 #include "interface/i18n.hpp"
 #include "interface/usage_error.hpp"
-#include "middleware/token_store.hpp"
+#include "middleware/user_folders.hpp"
 
 namespace kadenza::interface {
 namespace {

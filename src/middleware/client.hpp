@@ -16,6 +16,7 @@
 #include "core/error.hpp"
 #include "core/task.hpp"
 #include "middleware/failover.hpp"
+#include "middleware/stream.hpp"
 
 namespace kadenza::middleware {
 
@@ -141,26 +142,23 @@ struct LogIn {
 /// byte from the next. One owner, one call at a time; not beyond its Client.
 class Download {
  public:
-  static constexpr unsigned kAttempts = 6;  ///< in a row without a single byte
-
   Download(Failover& nodes, std::string target, std::uint64_t offset);
 
   /// 0 = the end. kCorrupted when the nodes do not agree on the file.
   core::Task<core::Result<std::size_t>> read(std::span<std::uint8_t> into);
   /// Of the whole file; known once the first read() returned.
-  std::optional<std::uint64_t> size() const noexcept { return size_; }
-  std::uint64_t offset() const noexcept { return offset_; }
+  std::optional<std::uint64_t> size() const {
+    return stream_ ? std::optional(stream_->extent().size) : std::nullopt;
+  }
+  std::uint64_t offset() const { return stream_ ? stream_->position() : offset_; }
 
  private:
   core::Task<core::Result<void>> connect();
-  core::Task<core::Result<void>> accept(Response& response);
 
   Failover& nodes_;
   std::string target_;
   std::uint64_t offset_;
-  std::optional<std::uint64_t> size_;
-  std::string etag_;  ///< the first answer's: the others must be of the same file
-  std::optional<Response> response_;
+  std::optional<Stream> stream_;
 };
 
 /// What a person can ask of Kadenza, over HTTP. One executor, one thread. Errors carry the server's sentence.
@@ -177,6 +175,8 @@ class Client {
   Download audio(std::string_view id, std::uint64_t offset);
   core::Task<core::Result<LogIn>> log_in(std::string user, std::string password);
   core::Task<core::Result<LogIn>> redeem(std::string code);
+
+  Failover& nodes() noexcept { return nodes_; }
 
  private:
   core::Task<core::Result<boost::json::object>> ask(Request& request, Endpoint* answered = nullptr);

@@ -48,6 +48,19 @@ core::Task<core::Result<tcp::resolver::results_type>> resolve(const Endpoint& en
   co_return results;
 }
 
+core::Task<core::Result<void>> connect(boost::beast::tcp_stream& stream,
+                                       const tcp::resolver::results_type& targets, const Endpoint& endpoint,
+                                       std::chrono::milliseconds limit, Leash* leash) {
+  if (leash != nullptr && leash->is_cut()) co_return unreachable(endpoint, "it was given up");
+  const Leash::Hold hold(leash, stream);
+  stream.expires_after(limit);
+  const auto [error, target] = co_await stream.async_connect(targets, kTuple);
+  if (!error) co_return core::Result<void>();
+  const std::string why =
+      error == boost::beast::error::timeout ? "it did not answer in time" : error.message();
+  co_return unreachable(endpoint, why);
+}
+
 }  // namespace
 
 core::Result<std::shared_ptr<asio::ssl::context>> make_tls_context(
@@ -88,20 +101,15 @@ std::unexpected<core::Error> Connection::failure(std::string_view what,
 }
 
 core::Task<core::Result<std::unique_ptr<Connection>>> Connection::open(
-    Endpoint endpoint, std::shared_ptr<asio::ssl::context> tls, Timeouts timeouts) {
+    Endpoint endpoint, std::shared_ptr<asio::ssl::context> tls, Timeouts timeouts, Leash* leash) {
   KADENZA_CO_TRY(const tcp::resolver::results_type targets, co_await resolve(endpoint, timeouts.connect));
   boost::beast::tcp_stream stream(co_await asio::this_coro::executor);
-  stream.expires_after(timeouts.connect);
-  const auto [error, target] = co_await stream.async_connect(targets, kTuple);
-  if (error) {
-    const std::string why =
-        error == boost::beast::error::timeout ? "it did not answer in time" : error.message();
-    co_return unreachable(endpoint, why);
-  }
+  KADENZA_CO_TRY_VOID(co_await connect(stream, targets, endpoint, timeouts.connect, leash));
   boost::system::error_code ignored;
   stream.socket().set_option(tcp::no_delay(true), ignored);
   std::unique_ptr<Connection> connection(
       new Connection(std::move(endpoint), timeouts, std::move(stream), std::move(tls)));
+  const Leash::Hold hold(leash, connection->lowest());
   if (connection->tls_) KADENZA_CO_TRY_VOID(co_await connection->handshake());
   co_return connection;
 }

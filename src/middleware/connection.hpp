@@ -17,6 +17,7 @@
 #include "core/error.hpp"
 #include "core/task.hpp"
 #include "middleware/endpoint.hpp"
+#include "middleware/leash.hpp"
 
 namespace kadenza::middleware {
 
@@ -36,7 +37,8 @@ core::Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(
 class Connection {
  public:
   static core::Task<core::Result<std::unique_ptr<Connection>>> open(
-      Endpoint endpoint, std::shared_ptr<boost::asio::ssl::context> tls, Timeouts timeouts);
+      Endpoint endpoint, std::shared_ptr<boost::asio::ssl::context> tls, Timeouts timeouts,
+      Leash* leash = nullptr);
 
   /// 0 = the peer ended the stream in good order.
   core::Task<core::Result<std::size_t>> read_some(boost::asio::mutable_buffer into);
@@ -48,12 +50,14 @@ class Connection {
   boost::beast::flat_buffer& buffer() noexcept { return buffer_; }
   /// False when the peer closed, or sent what nobody asked for, while the connection lay idle.
   bool usable();
+  /// From the next read or write on.
+  void set_idle_limit(std::chrono::milliseconds limit) noexcept { timeouts_.idle = limit; }
+  boost::beast::tcp_stream& lowest() noexcept { return tls_ ? tls_->next_layer() : *plain_; }
 
  private:
   Connection(Endpoint endpoint, Timeouts timeouts, boost::beast::tcp_stream stream,
              std::shared_ptr<boost::asio::ssl::context> tls);
   core::Task<core::Result<void>> handshake();
-  boost::beast::tcp_stream& lowest() noexcept { return tls_ ? tls_->next_layer() : *plain_; }
   std::unexpected<core::Error> failure(std::string_view what, const boost::system::error_code& error) const;
 
   Endpoint endpoint_;

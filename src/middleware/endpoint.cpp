@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/url.hpp>
 #include <fmt/format.h>
 
@@ -34,6 +35,12 @@ std::string Endpoint::authority() const {
 
 std::string Endpoint::url() const {
   return (tls ? "https://" : "http://") + authority() + prefix;
+}
+
+bool is_loopback(std::string_view host) {
+  boost::system::error_code not_an_address;
+  const auto address = boost::asio::ip::make_address(host, not_an_address);
+  return not_an_address ? host == "localhost" || host.ends_with(".localhost") : address.is_loopback();
 }
 
 core::Result<Endpoint> parse_endpoint(std::string_view text) {

@@ -32,6 +32,9 @@ struct Endpoint {
 /// "http://HOST[:PORT][/PREFIX]" or https; without a port 4747 for http and 443 for https.
 core::Result<Endpoint> parse_endpoint(std::string_view url);
 
+/// Whether the host, a name or an address, is this very machine.
+bool is_loopback(std::string_view host);
+
 /// One or more URLs separated by commas, each once, in the order given.
 core::Result<std::vector<Endpoint>> parse_servers(std::string_view list);
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "middleware/failover.hpp"
 
-#include <algorithm>
 #include <charconv>
+#include <random>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include "middleware/health.hpp"
+#include "middleware/hedged_ask.hpp"
+#include "middleware/retry.hpp"
 
 namespace kadenza::middleware {
 namespace {
@@ -17,10 +21,6 @@ namespace http = boost::beast::http;
 namespace json = boost::json;
 
 constexpr std::size_t kProblemBytesMax = 64u << 10;
-
-bool is_elsewhere_better(unsigned status) {
-  return status == 502 || status == 503 || status == 504;
-}
 
 std::optional<std::chrono::seconds> retry_after(const Response& response) {
   const std::string_view text = response.header(http::field::retry_after);
@@ -77,73 +77,150 @@ core::Task<core::Result<core::Error>> read_problem(Response& response) {
   co_return problem;
 }
 
+/// What came of asking the nodes once.
+struct Failover::Outcome {
+  std::optional<Response> answer;
+  std::optional<Response> poor;      ///< a node's word that it cannot, for when none can
+  std::optional<core::Error> error;  ///< the first
+  std::optional<std::chrono::seconds> retry_after;
+  bool final = false;  ///< asking more nodes, or again, is no use or not allowed
+
+  bool hopeless() const { return final || (poor && !is_elsewhere_better(poor->status())); }
+  /// What is told when there is no answer. That a node does not know somebody else's log-in says nothing when
+  /// the node that does know it was not reached.
+  core::Result<Response> best(bool has_own_login) && {
+    const bool stranger = poor && poor->status() == 401 && !has_own_login;
+    if (error && (final || !poor || stranger)) return std::unexpected(std::move(*error));
+    if (poor) return std::move(*poor);
+    return core::fail(core::Errc::kUnavailable, "No server is known.");
+  }
+};
+
 Failover::Failover(std::vector<Server> servers, HttpClient::Config config)
-    : http_(std::move(config)), servers_(std::move(servers)), avoid_until_(servers_.size()) {}
+    : random_(std::random_device()()),
+      http_(std::make_shared<HttpClient>(std::move(config))),
+      book_(std::move(servers), random_) {}
 
 void Failover::avoid(const Endpoint& endpoint) {
-  const auto server = std::ranges::find(servers_, endpoint, &Server::endpoint);
-  if (server == servers_.end()) return;
-  avoid_until_[static_cast<std::size_t>(server - servers_.begin())] =
-      std::chrono::steady_clock::now() + kAvoidFor;
+  if (const auto node = book_.find(endpoint)) book_.failed(*node, clock_.now());
 }
 
 void Failover::set_token(const Endpoint& endpoint, std::string token) {
-  const auto server = std::ranges::find(servers_, endpoint, &Server::endpoint);
-  if (server != servers_.end()) server->token = std::move(token);
+  if (const auto node = book_.find(endpoint)) book_.set_token(*node, std::move(token));
 }
 
-std::vector<std::size_t> Failover::order() const {
-  const auto now = std::chrono::steady_clock::now();
-  std::vector<std::size_t> order(servers_.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = (preferred_ + i) % order.size();
-  std::ranges::stable_partition(order, [&](std::size_t server) { return avoid_until_[server] <= now; });
-  return order;
+bool Failover::has_another(const Endpoint& than) const {
+  const core::Instant now = clock_.now();
+  for (std::size_t i = 0; i < book_.nodes().size(); ++i) {
+    if (!book_.rests(i, now) && book_[i].endpoint != than) return true;
+  }
+  return false;
 }
 
-core::Task<Failover::Outcome> Failover::try_each(Request& request) {
+Request Failover::prepared(const Request& request, std::size_t node) const {
+  Request made = request;
+  if (made.has_own_login) return made;
+  made.head.erase(http::field::authorization);
+  const std::string& token = book_.token_for(node);
+  if (!token.empty()) made.head.set(http::field::authorization, "Bearer " + token);
+  return made;
+}
+
+bool Failover::take(core::Result<Response> answer, std::size_t node, const Request& request,
+                    const Wanted& wanted, Outcome& outcome) {
+  if (!answer) {
+    const bool is_nodes = answer.error().code == core::Errc::kUnavailable;  // else the body's own
+    if (is_nodes) book_.failed(node, clock_.now());
+    outcome.final = !is_nodes || (request.sent && !request.repeatable);
+    if (!outcome.error || !is_nodes) outcome.error = std::move(answer).error();
+    return outcome.final;
+  }
+  const unsigned status = answer->status();
+  const bool overloaded = is_elsewhere_better(status);
+  const bool stranger = status == 401 && (request.has_own_login || !book_.has_own_token(node));
+  if (!overloaded && !stranger && (!wanted || wanted(*answer))) {
+    book_.answered(node);
+    outcome.answer = std::move(*answer);
+    return true;
+  }
+  if (overloaded) {
+    book_.failed(node, clock_.now());
+    outcome.retry_after = retry_after(*answer);
+  }
+  const bool says_more = !outcome.poor || outcome.poor->status() == 401;
+  if (says_more) outcome.poor = std::move(*answer);
+  return false;
+}
+
+core::Task<core::Result<Response>> Failover::ask_one(std::size_t node, Request& request) {
+  const Endpoint endpoint = book_[node].endpoint;
+  if (book_.nodes().size() == 1) co_return co_await http_->send(endpoint, request);
+  co_return co_await send_watched(http_, endpoint, request);
+}
+
+core::Task<Failover::Outcome> Failover::ask_each(Request& request, const Wanted& wanted) {
   Outcome outcome;
-  outcome.error = {core::Errc::kUnavailable, "No server is known."};
-  for (const std::size_t index : order()) {
-    const Server& server = servers_[index];
-    request.head.erase(http::field::authorization);
-    if (!server.token.empty()) request.head.set(http::field::authorization, "Bearer " + server.token);
+  const std::vector<std::size_t> nodes = order();
+  for (const std::size_t node : nodes) {
     if (request.sent && request.body != nullptr) {
       if (auto back = request.body->rewind(); !back) {
         outcome.error = std::move(back).error();
+        outcome.final = true;
         co_return outcome;
       }
     }
-    core::Result<Response> answer = co_await http_.send(server.endpoint, request);
-    if (answer && !is_elsewhere_better(answer->status())) {
-      preferred_ = index;
-      outcome.answer = std::move(*answer);
-      co_return outcome;
-    }
-    avoid(server.endpoint);
-    if (answer) {
-      outcome.retry_after = retry_after(*answer);
-      core::Result<core::Error> problem = co_await read_problem(*answer);
-      outcome.error = problem ? std::move(*problem) : std::move(problem).error();
-    } else {
-      outcome.error = std::move(answer).error();
-      if (outcome.error.code != core::Errc::kUnavailable)
-        co_return outcome;  // the body's own: the same everywhere
-      if (request.sent && !request.repeatable) co_return outcome;
-    }
+    Request attempt = prepared(request, node);
+    core::Result<Response> answer = co_await ask_one(node, attempt);
+    request.sent = attempt.sent;
+    if (take(std::move(answer), node, request, wanted, outcome)) break;
   }
   co_return outcome;
 }
 
-core::Task<core::Result<Response>> Failover::send(Request& request) {
-  Outcome outcome = co_await try_each(request);
-  if (!outcome.answer && outcome.retry_after) {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
-    timer.expires_after(std::min<std::chrono::seconds>(*outcome.retry_after, kLongestWait));
-    co_await timer.async_wait(boost::asio::use_awaitable);
-    outcome = co_await try_each(request);
+core::Task<Failover::Outcome> Failover::ask_hedged(const Request& request, const Wanted& wanted) {
+  constexpr std::size_t kAtOnce = 3;
+  Outcome outcome;
+  const auto ask = std::make_shared<HedgedAsk>(co_await boost::asio::this_coro::executor, http_);
+  const std::unique_ptr<HedgedAsk, void (*)(HedgedAsk*)> at_the_end(ask.get(),
+                                                                    [](HedgedAsk* end) { end->abandon(); });
+  const std::vector<std::size_t> nodes = order();
+  std::size_t asked = 0;
+  bool overdue = true;
+  while (asked < nodes.size() || ask->running() > 0) {
+    const bool more = asked < nodes.size() && ask->running() < kAtOnce;
+    if (more && (overdue || ask->running() == 0)) {
+      const std::size_t node = nodes[asked++];
+      ask->start(node, book_[node].endpoint, prepared(request, node));
+      overdue = false;
+      continue;
+    }
+    std::optional<core::Duration> patience;
+    if (more) patience = hedge_after(book_[nodes[asked - 1]].round_trip, ask->running());
+    std::optional<HedgedAsk::Finished> finished = co_await ask->next(patience);
+    overdue = !finished;
+    if (finished && take(std::move(finished->answer), finished->node, request, wanted, outcome)) break;
   }
-  if (!outcome.answer) co_return std::unexpected(std::move(outcome.error));
-  co_return std::move(*outcome.answer);
+  co_return outcome;
+}
+
+core::Task<core::Result<Response>> Failover::send(Request& request, Wanted wanted) {
+  const core::Instant began = clock_.now();
+  const bool hedged = request.body == nullptr && only_reads(request.head.method());
+  Rounds rounds;
+  while (true) {
+    Outcome outcome;
+    if (hedged && book_.nodes().size() > 1) {
+      outcome = co_await ask_hedged(request, wanted);
+    } else {
+      outcome = co_await ask_each(request, wanted);
+    }
+    if (outcome.answer) co_return std::move(*outcome.answer);
+    std::optional<core::Duration> pause;
+    if (!outcome.hopeless()) pause = rounds.next(clock_.now() - began, outcome.retry_after, random_);
+    if (!pause) co_return std::move(outcome).best(request.has_own_login);
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, *pause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
 }
 
 }  // namespace kadenza::middleware

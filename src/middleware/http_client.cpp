@@ -7,6 +7,8 @@
 #include <boost/beast/http/serializer.hpp>
 #include <fmt/format.h>
 
+#include "middleware/retry.hpp"
+
 namespace kadenza::middleware {
 namespace {
 
@@ -68,6 +70,10 @@ std::unexpected<core::Error> cut_short(const Endpoint& endpoint) {
                     fmt::format("{} closed the connection too early.", endpoint.url()));
 }
 
+std::unexpected<core::Error> given_up(const Endpoint& endpoint) {
+  return core::fail(core::Errc::kUnavailable, fmt::format("{} stopped answering.", endpoint.url()));
+}
+
 std::unexpected<core::Error> nonsense(const Endpoint& endpoint, const boost::system::error_code& error) {
   return core::fail(core::Errc::kUnavailable,
                     fmt::format("{} did not answer in proper HTTP: {}.", endpoint.url(), error.message()));
@@ -109,7 +115,7 @@ std::unique_ptr<Response::Parser> make_parser(bool head_only) {
 }  // namespace
 
 Request::Request(http::verb method, std::string_view target)
-    : head(method, {target.data(), target.size()}, 11), repeatable(method != http::verb::post) {}
+    : head(method, {target.data(), target.size()}, 11), repeatable(is_repeatable(method, target)) {}
 
 Response::Response(std::unique_ptr<Connection> connection, std::unique_ptr<Parser> parser, GiveBack give_back)
     : endpoint_(connection->endpoint()),
@@ -172,12 +178,15 @@ std::unique_ptr<Connection> HttpClient::take_idle(const Endpoint& endpoint) {
 }
 
 core::Task<core::Result<Response>> HttpClient::exchange(std::unique_ptr<Connection> connection,
-                                                        Request& request) {
+                                                        Request& request, Leash* leash) {
+  const Leash::Hold hold(leash, connection->lowest());
   const core::Result<void> sent = co_await send_request(*connection, request);
+  if (leash != nullptr && leash->is_cut()) co_return given_up(connection->endpoint());
   // A server may refuse an upload before it has read it all: its answer says more than the broken connection.
   if (!sent && sent.error().code != core::Errc::kUnavailable) co_return std::unexpected(sent.error());
   auto parser = make_parser(request.head.method() == http::verb::head);
   const core::Result<void> answered = co_await read_head(*connection, *parser);
+  if (leash != nullptr && leash->is_cut()) co_return given_up(connection->endpoint());
   if (!answered) co_return std::unexpected(sent ? answered.error() : sent.error());
 
   Response::GiveBack give_back = [idle = idle_](std::unique_ptr<Connection> free) {
@@ -188,22 +197,30 @@ core::Task<core::Result<Response>> HttpClient::exchange(std::unique_ptr<Connecti
   co_return Response(std::move(connection), std::move(parser), std::move(give_back));
 }
 
-core::Task<core::Result<Response>> HttpClient::send(Endpoint endpoint, Request& request) {
-  // What must not be done twice goes over a new connection: a kept one may be closing at this moment.
-  if (std::unique_ptr<Connection> kept = request.repeatable ? take_idle(endpoint) : nullptr) {
-    request.sent = true;
-    core::Result<Response> answer = co_await exchange(std::move(kept), request);
-    if (answer || answer.error().code != core::Errc::kUnavailable) co_return answer;
-    if (request.body != nullptr) KADENZA_CO_TRY_VOID(request.body->rewind());
-  }
+core::Task<core::Result<std::unique_ptr<Connection>>> HttpClient::connect(Endpoint endpoint,
+                                                                          const Timeouts& timeouts,
+                                                                          Leash* leash) {
   std::shared_ptr<asio::ssl::context> tls;
   if (endpoint.tls) {
     KADENZA_CO_TRY(tls, tls_context());
   }
-  KADENZA_CO_TRY(std::unique_ptr<Connection> fresh,
-                 co_await Connection::open(endpoint, std::move(tls), config_.timeouts));
+  co_return co_await Connection::open(std::move(endpoint), std::move(tls), timeouts, leash);
+}
+
+core::Task<core::Result<Response>> HttpClient::send(Endpoint endpoint, Request& request, Leash* leash) {
+  const Timeouts timeouts = request.timeouts.value_or(config_.timeouts);
+  // What must not be done twice goes over a new connection: a kept one may be closing at this moment.
+  if (std::unique_ptr<Connection> kept = request.repeatable ? take_idle(endpoint) : nullptr) {
+    request.sent = true;
+    kept->set_idle_limit(timeouts.idle);
+    core::Result<Response> answer = co_await exchange(std::move(kept), request, leash);
+    if (answer || answer.error().code != core::Errc::kUnavailable) co_return answer;
+    if (leash != nullptr && leash->is_cut()) co_return answer;
+    if (request.body != nullptr) KADENZA_CO_TRY_VOID(request.body->rewind());
+  }
+  KADENZA_CO_TRY(std::unique_ptr<Connection> fresh, co_await connect(endpoint, timeouts, leash));
   request.sent = true;
-  co_return co_await exchange(std::move(fresh), request);
+  co_return co_await exchange(std::move(fresh), request, leash);
 }
 
 }  // namespace kadenza::middleware

@@ -38,8 +38,10 @@ class RequestBody {
 struct Request {
   boost::beast::http::request<boost::beast::http::empty_body> head;  ///< target without the server's prefix
   RequestBody* body = nullptr;                                       ///< must outlive the call
-  bool repeatable;    ///< doing it twice does no harm; by default all but POST
-  bool sent = false;  ///< set by HttpClient: a server may have seen it
+  bool repeatable;                                                   ///< by default as is_repeatable() says
+  bool sent = false;                 ///< set by HttpClient: a server may have seen it
+  bool has_own_login = false;        ///< its Authorization field, or the lack of one, is for every server
+  std::optional<Timeouts> timeouts;  ///< instead of the client's
 
   Request(boost::beast::http::verb method, std::string_view target);
 };
@@ -60,6 +62,9 @@ class Response {
   std::string_view header(boost::beast::http::field name) const;
   const boost::beast::http::fields& headers() const { return parser_->get().base(); }
   const Endpoint& endpoint() const { return endpoint_; }
+  bool is_done() const { return parser_->is_done(); }
+  /// How long the next pieces of the body may take.
+  void set_patience(std::chrono::milliseconds limit) { connection_->set_idle_limit(limit); }
 
   /// 0 = the end. kUnavailable when the connection breaks before it.
   core::Task<core::Result<std::size_t>> read_some(std::span<std::uint8_t> into);
@@ -85,7 +90,8 @@ class HttpClient {
 
   /// Sends the request to this server, once (or again when a kept connection turned out to be closed), and
   /// reads the answer's head. Errors are kUnavailable, or the body's own.
-  core::Task<core::Result<Response>> send(Endpoint endpoint, Request& request);
+  core::Task<core::Result<Response>> send(Endpoint endpoint, Request& request, Leash* leash = nullptr);
+  const Timeouts& timeouts() const noexcept { return config_.timeouts; }
 
  private:
   struct Idle {
@@ -93,7 +99,10 @@ class HttpClient {
   };
   core::Result<std::shared_ptr<boost::asio::ssl::context>> tls_context();
   std::unique_ptr<Connection> take_idle(const Endpoint& endpoint);
-  core::Task<core::Result<Response>> exchange(std::unique_ptr<Connection> connection, Request& request);
+  core::Task<core::Result<std::unique_ptr<Connection>>> connect(Endpoint endpoint, const Timeouts& timeouts,
+                                                                Leash* leash);
+  core::Task<core::Result<Response>> exchange(std::unique_ptr<Connection> connection, Request& request,
+                                              Leash* leash);
 
   Config config_;
   std::shared_ptr<boost::asio::ssl::context> tls_;  ///< made for the first https server: it reads many files

@@ -153,6 +153,18 @@ NetworkAnswer read_network(json::object object) {
   return answer;
 }
 
+std::vector<std::string> read_node_urls(const json::object& network) {
+  std::vector<std::string> urls;
+  for_each_object(network, "nodes", [&](const json::object& node) {
+    const json::value* list = node.if_contains("http");
+    if (list == nullptr || !list->is_array()) return;
+    for (const json::value& url : list->get_array()) {
+      if (url.is_string()) urls.emplace_back(url.get_string());
+    }
+  });
+  return urls;
+}
+
 LookupAnswer read_lookup(json::object object) {
   LookupAnswer answer;
   answer.key = text(object, "key");

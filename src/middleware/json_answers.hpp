@@ -12,6 +12,8 @@ namespace kadenza::middleware {
 core::Result<SongInfo> read_song(const boost::json::object& json);
 core::Result<SearchAnswer> read_search(boost::json::object json);
 NetworkAnswer read_network(boost::json::object json);
+/// Where the nodes of a network's answer can be asked.
+std::vector<std::string> read_node_urls(const boost::json::object& network);
 LookupAnswer read_lookup(boost::json::object json);
 core::Result<UploadAnswer> read_upload(const boost::json::object& json);
 core::Result<LogIn> read_log_in(const boost::json::object& json);

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "core/replace_file.hpp"
+#include "middleware/user_folders.hpp"
 
 namespace kadenza::middleware {
 namespace {
@@ -26,16 +26,6 @@ bool is_token(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::filesystem::path> config_folder() {
-  if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg != nullptr && *xdg == '/') {
-    return std::filesystem::path(xdg) / "kadenza";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return std::filesystem::path(home) / ".config" / "kadenza";
-  }
-  return std::nullopt;
-}
 
 TokenStore::TokenStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
 

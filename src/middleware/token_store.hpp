@@ -10,9 +10,6 @@
 
 namespace kadenza::middleware {
 
-/// $XDG_CONFIG_HOME/kadenza, by default ~/.config/kadenza. None when the environment names no home.
-std::optional<std::filesystem::path> config_folder();
-
 /// The bearer tokens of a person's log-ins: one file HOST_PORT per node, which only the owner may read. A
 /// node leaves its operator's token there, `kadenza login` any other. Blocking; any thread.
 class TokenStore {

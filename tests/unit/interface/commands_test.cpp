@@ -101,7 +101,7 @@ TEST_F(UploadCommand, StopsAtOnceWhenNoFileWouldFareBetter) {
   EXPECT_EQ(nobody.code, 3);
   EXPECT_NE(nobody.err.find("5 files are left"), std::string::npos) << nobody.err;
   int asked = 0;
-  ScriptedServer server(answering([&](const SeenRequest&) {
+  ScriptedServer server(lone_node([&](const SeenRequest&) {
     ++asked;
     return http_answer("401 Unauthorized", R"({"code":"unauthenticated","detail":"A log-in is needed."})");
   }));
@@ -113,7 +113,7 @@ TEST_F(UploadCommand, StopsAtOnceWhenNoFileWouldFareBetter) {
 
 TEST(SearchCommand, PassesTheServersDocumentOn) {
   Program program;
-  ScriptedServer server(answering([](const SeenRequest& request) {
+  ScriptedServer server(lone_node([](const SeenRequest& request) {
     EXPECT_TRUE(request.has("q=mi%20tren&songs=3")) << request.head;
     return http_answer("200 OK",
                        R"({"songs":[)" + song_json() + R"(],"albums":[],"artists":[],"partial":false})");

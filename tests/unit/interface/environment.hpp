@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "interface/run.hpp"
+#include "support/scripted_server.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace kadenza::interface {
@@ -29,6 +30,14 @@ class Variable {
   std::optional<std::string> before_;
 };
 
+/// Answers as a node without a network to what commands ask beside the person's question.
+inline testing::ScriptedServer::Script lone_node(
+    std::function<std::string(const testing::SeenRequest&)> answer) {
+  return testing::answering([answer = std::move(answer)](const testing::SeenRequest& request) {
+    return request.has("/api/v1/network ") ? testing::http_answer("404 Not Found", "{}") : answer(request);
+  });
+}
+
 /// What a run of the program wrote, and with what it ended.
 struct Ended {
   int code = -1;
@@ -43,6 +52,7 @@ class Program {
     std::ostringstream err;
     Console console{out, err};
     const Variable config("XDG_CONFIG_HOME", folder_.path().string());
+    const Variable state("XDG_STATE_HOME", folder_.path().string());
     const auto serve = [this](const ServeOptions& options) {
       served = options;
       return 0;
@@ -51,7 +61,8 @@ class Program {
       recovered = request;
       return "an-id";
     };
-    const int code = run(std::move(arguments), console, {"1.2.3", serve, recover});
+    const int code = run(std::move(arguments), console,
+                         {.version = "1.2.3", .serve = serve, .proxy = {}, .recover = recover});
     return {code, out.str(), err.str()};
   }
   const std::filesystem::path& folder() const { return folder_.path(); }

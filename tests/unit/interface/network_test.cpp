@@ -164,7 +164,7 @@ TEST_F(NetworkCommands, JsonIsTheServers) {
 
 TEST_F(NetworkCommands, ATextIsHashedToAKey) {
   std::string asked;
-  ScriptedServer server(answering([&](const SeenRequest& request) {
+  ScriptedServer server(lone_node([&](const SeenRequest& request) {
     asked = request.head;
     return http_answer("200 OK", lookup_json());
   }));
