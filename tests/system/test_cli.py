@@ -9,7 +9,7 @@ import pytest
 from kadenza import BINARY, free_port, run_cli
 
 OK, FAILED, USAGE, UNREACHABLE, NOT_LOGGED_IN = 0, 1, 2, 3, 4
-COMMANDS = ["serve", "upload", "search", "get", "network", "lookup", "login", "completion"]
+COMMANDS = ["serve", "upload", "search", "get", "network", "lookup", "login", "proxy", "completion"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["search"], ["get"], ["upload"], ["--nonsense"], ["search", "--limit", "many", "x"],
