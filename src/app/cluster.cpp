@@ -132,10 +132,19 @@ Result<void> Cluster::build() {
                    .clock = options_.clock,
                    .changed = [this](const auto& own) { identity_changed(own); }}));
   note_retired(options_.standing.identity);
+  web_issuer_ = std::make_unique<enrolment::WebIssuer>(
+      enrolment::WebIssuer::Options{.self = self_,
+                                    .file = files.web_authority,
+                                    .domains = options_.web_domains,
+                                    .check_issuer = [this] { return enrolment_->check_issuer(); },
+                                    .blocking = options_.blocking,
+                                    .clock = options_.clock});
+  KADENZA_TRY_VOID(web_issuer_->load());
 
   exchange_->serve(handlers_);
   keys_->serve(handlers_);
   enrolment_->serve(handlers_);
+  web_issuer_->serve(handlers_);
   enrolment_->serve_joining(*joining_);
   server_ = std::make_unique<rpc::RpcServer>(
       options_.io, *options_.clock, identity_, handlers_,
@@ -150,6 +159,13 @@ Result<void> Cluster::build() {
   };
   enrolment::add_rpc_command(*control_, *membership_, find, call, *options_.clock);
   return {};
+}
+
+std::vector<enrolment::WebSource> Cluster::web_sources() {
+  return enrolment::web_sources(
+      {*membership_, self_, *web_issuer_, *peers_,
+       [this](core::NodeId id, core::Deadline deadline) { return find_contact(id, deadline); },
+       *options_.clock});
 }
 
 Result<void> Cluster::start() {

@@ -24,6 +24,8 @@
 #include "distributed/enrolment/enrolment.hpp"
 #include "distributed/enrolment/key_keeper.hpp"
 #include "distributed/enrolment/standing.hpp"
+#include "distributed/enrolment/web_issuer.hpp"
+#include "distributed/enrolment/web_sources.hpp"
 #include "distributed/peers/handlers.hpp"
 #include "distributed/rpc/kademlia_driver.hpp"
 #include "distributed/rpc/peer_connections.hpp"
@@ -47,6 +49,7 @@ class Cluster {
     boost::asio::any_io_executor blocking;
     const core::Clock* clock = nullptr;
     std::shared_ptr<distributed::rpc::KademliaDriver> kademlia;  ///< its port is the server's, too
+    std::vector<std::string> web_domains;                        ///< as WebIssuer::Options::domains
   };
 
   /// Reads the document. Blocking. Serves nothing yet: others may add to handlers() and control() first.
@@ -60,6 +63,8 @@ class Cluster {
   distributed::cluster::ClusterExchange& exchange() noexcept { return *exchange_; }
   distributed::control::ControlServer& control() noexcept { return *control_; }
   const std::string& name() const noexcept { return options_.standing.identity.name; }
+  /// Who certifies nodes to browsers.
+  std::vector<distributed::enrolment::WebSource> web_sources();
   /// This node began the cluster.
   bool founder() const;
 
@@ -106,6 +111,7 @@ class Cluster {
   std::unique_ptr<distributed::enrolment::DocumentMembership> membership_;
   std::unique_ptr<distributed::enrolment::KeyKeeper> keys_;
   std::unique_ptr<distributed::enrolment::Enrolment> enrolment_;
+  std::unique_ptr<distributed::enrolment::WebIssuer> web_issuer_;
   distributed::peers::Handlers handlers_;
   std::shared_ptr<distributed::peers::Handlers> joining_ = std::make_shared<distributed::peers::Handlers>();
   std::unique_ptr<distributed::rpc::RpcServer> server_;

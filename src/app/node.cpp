@@ -20,6 +20,7 @@
 #include <spdlog/spdlog.h>
 
 #include "app/cluster.hpp"
+#include "app/https.hpp"
 #include "app/music.hpp"
 #include "app/network.hpp"
 #include "app/standing.hpp"
@@ -58,12 +59,12 @@ Result<std::uint64_t> space_for(const interface::ServeOptions& options) {
   return space.capacity;
 }
 
-views::HttpOptions http_options(const interface::ServeOptions& options) {
+views::HttpOptions http_options(const interface::ServeOptions& options, std::optional<views::TlsFiles> tls) {
   views::HttpOptions http;
   for (const auto& address : options.http) {
-    http.listen.push_back({address.host, address.port, options.tls_certificate.has_value()});
+    http.listen.push_back({address.host, address.port, tls.has_value()});
   }
-  if (options.tls_certificate) http.tls = views::TlsFiles{*options.tls_certificate, *options.tls_key};
+  http.tls = std::move(tls);
   http.limits.upload_bytes = options.upload_limit;
   http.version = KADENZA_VERSION;
   return http;
@@ -82,10 +83,12 @@ struct Node::Parts {
 
   Result<void> start(const interface::ServeOptions& options);
   Result<void> start_network(const interface::ServeOptions& options);
+  Result<void> open_https(const interface::ServeOptions& options);
   Result<void> start_http(const interface::ServeOptions& options);
   core::Task<void> ready_when_joined();
   services::accounts::PasswordAccounts& accounts();
   std::vector<std::string> urls() const;
+  std::vector<std::string> public_urls() const;
   void leave_local_tokens();
   void remove_local_tokens();
 
@@ -108,6 +111,8 @@ struct Node::Parts {
   std::unique_ptr<Cluster> cluster;                                 ///< likewise
   std::unique_ptr<Music> music;                                     ///< likewise
   bool began_cluster = false;
+  std::optional<interface::PublicUrl> public_url;
+  std::unique_ptr<Https> https;
   std::unique_ptr<views::HttpServer> http;
 
   const middleware::TokenStore tokens;
@@ -136,13 +141,16 @@ Result<void> Node::Parts::start(const interface::ServeOptions& options) {
   if (options.network) {
     KADENZA_TRY_VOID(start_network(options));
   } else {
+    KADENZA_TRY_VOID(open_https(options));
     KADENZA_TRY(own_accounts,
                 services::accounts::LocalAccounts::open(
                     {.directory = options.data, .blocking = blocking.get_executor(), .clock = &clock}));
   }
+  public_url = options.public_url;
+  KADENZA_TRY_VOID(wait_for(https->prepare()));
   KADENZA_TRY_VOID(start_http(options));
   leave_local_tokens();  // before anybody hears that this node is ready
-  if (music) music->announce_http(urls());
+  if (music) music->announce_http(public_urls());
   if (network && network->expects_others()) {
     asio::co_spawn(io, ready_when_joined(), asio::detached);
   } else {
@@ -155,6 +163,7 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
   KADENZA_TRY(const auto capacity, space_for(options));
   const auto& choice = options.network->cluster;
   KADENZA_TRY(const auto settings, chosen_settings(choice));  // before anything is written
+  KADENZA_TRY(auto domains, web_domains(options));
   KADENZA_TRY(auto standing, take_standing(*options.network, options.data, clock));
   began_cluster = standing.how == distributed::enrolment::Standing::How::kBegan;
   KADENZA_TRY(network, NodeNetwork::start({.network = *options.network,
@@ -173,8 +182,13 @@ Result<void> Node::Parts::start_network(const interface::ServeOptions& options) 
                                       .io = io.get_executor(),
                                       .blocking = blocking.get_executor(),
                                       .clock = &clock,
-                                      .kademlia = network->kademlia()}));
+                                      .kademlia = network->kademlia(),
+                                      .web_domains = std::move(domains)}));
   KADENZA_TRY_VOID(check_confirmed(choice, cluster->document().view()->settings));
+  KADENZA_TRY_VOID(open_https(options));
+  cluster->control().add("ca", [this](boost::json::object) -> core::Task<Result<boost::json::value>> {
+    co_return https->describe();
+  });
   KADENZA_TRY(music, Music::open({.cluster = *cluster,
                                   .local = *library,
                                   .kademlia = network->kademlia(),
@@ -204,6 +218,19 @@ std::vector<std::string> Node::Parts::urls() const {
   return result;
 }
 
+/// Where listeners reach this node.
+std::vector<std::string> Node::Parts::public_urls() const {
+  return public_url ? std::vector{public_url->url} : urls();
+}
+
+Result<void> Node::Parts::open_https(const interface::ServeOptions& options) {
+  Https::Options wanted{
+      .serve = options, .io = io.get_executor(), .blocking = blocking.get_executor(), .clock = &clock};
+  if (cluster) wanted.sources = [this] { return cluster->web_sources(); };
+  KADENZA_TRY(https, Https::open(std::move(wanted)));
+  return {};
+}
+
 Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
   core::MusicLibrary& everything = music ? music->library() : *library;
   views::HttpDependencies dependencies{everything,
@@ -212,12 +239,15 @@ Result<void> Node::Parts::start_http(const interface::ServeOptions& options) {
                                        std::make_shared<prometheus::Registry>(),
                                        spdlog::default_logger()->clone("http"),
                                        music ? &music->network() : nullptr,
-                                       web::site()};
-  auto http_settings = http_options(options);
+                                       web::site(),
+                                       [this] { return https->authority(); }};
+  auto http_settings = http_options(options, https->files());
   http_settings.ready = false;
   http = std::make_unique<views::HttpServer>(io.get_executor(), std::move(dependencies),
                                              std::move(http_settings));
-  return http->start();
+  KADENZA_TRY_VOID(http->start());
+  https->keep([this] { return http->reload_tls(); });
+  return {};
 }
 
 core::Task<void> Node::Parts::ready_when_joined() {
@@ -258,6 +288,10 @@ std::vector<std::string> Node::urls() const {
   return parts_->urls();
 }
 
+std::vector<std::string> Node::public_urls() const {
+  return parts_->public_urls();
+}
+
 std::optional<std::string> Node::network_endpoint() const {
   return parts_->network ? std::optional(parts_->network->endpoint()) : std::nullopt;
 }
@@ -279,6 +313,7 @@ void Node::stop() {
   auto& parts = *parts_;
   if (parts.threads.empty()) return;
   parts.remove_local_tokens();
+  if (parts.https) parts.wait_for(parts.https->stop());
   if (parts.http) parts.wait_for(parts.http->stop());
   if (parts.music) parts.wait_for(parts.music->stop());
   if (parts.cluster) parts.wait_for(parts.cluster->stop());

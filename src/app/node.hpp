@@ -23,6 +23,8 @@ class Node {
   ~Node();
 
   std::vector<std::string> urls() const;
+  /// Where listeners reach it: --public-url, otherwise the same.
+  std::vector<std::string> public_urls() const;
   /// Where other nodes reach this one by UDP; none when it is alone.
   std::optional<std::string> network_endpoint() const;
   /// This start made it the first node of a new cluster.

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -29,7 +30,10 @@ void raise_descriptor_limit() {
 }
 
 void announce(Node& node, const std::filesystem::path& data) {
-  for (const auto& url : node.urls()) fmt::print("Kadenza is ready at {}\n", url);
+  const auto urls = node.urls();
+  const auto public_urls = node.public_urls();
+  for (const auto& url : public_urls) fmt::print("Kadenza is ready at {}\n", url);
+  if (public_urls != urls) fmt::print("It listens at {}\n", fmt::join(urls, ", "));
   if (const auto endpoint = node.network_endpoint())
     fmt::print("Other nodes reach it at {} (UDP and TCP)\n", *endpoint);
   if (node.began_cluster()) {

@@ -12,11 +12,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 
+#include "app/machine_addresses.hpp"
 #include "core/replace_file.hpp"
 #include "distributed/control/control_server.hpp"
 #include "distributed/identity/join_token.hpp"
@@ -35,31 +33,6 @@ constexpr std::string_view kJoinPath = "/kadenza.v1.Enrolment/Join";
 std::string written(const asio::ip::address& host, std::uint16_t port) {
   return host.is_v6() ? fmt::format("[{}]:{}", host.to_string(), port)
                       : fmt::format("{}:{}", host.to_string(), port);
-}
-
-/// The machine's addresses that others could reach, IPv4 before IPv6; loopback when there are no others.
-std::vector<asio::ip::address> machine_addresses(bool v6_too) {
-  std::vector<asio::ip::address> found;
-  ifaddrs* interfaces = nullptr;
-  if (::getifaddrs(&interfaces) != 0) return {asio::ip::address_v4::loopback()};
-  for (const ifaddrs* one = interfaces; one != nullptr; one = one->ifa_next) {
-    if (one->ifa_addr == nullptr || (one->ifa_flags & IFF_UP) == 0 || (one->ifa_flags & IFF_LOOPBACK) != 0)
-      continue;
-    if (one->ifa_addr->sa_family == AF_INET) {
-      const auto* v4 = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
-      found.emplace_back(asio::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
-    } else if (v6_too && one->ifa_addr->sa_family == AF_INET6) {
-      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
-      asio::ip::address_v6::bytes_type bytes;
-      std::copy_n(v6->sin6_addr.s6_addr, bytes.size(), bytes.begin());
-      const asio::ip::address_v6 address(bytes);
-      if (!address.is_link_local()) found.emplace_back(address);
-    }
-  }
-  ::freeifaddrs(interfaces);
-  std::ranges::stable_partition(found, [](const asio::ip::address& address) { return address.is_v4(); });
-  if (found.empty()) found.emplace_back(asio::ip::address_v4::loopback());
-  return found;
 }
 
 /// "HOST:PORT" of a token.

@@ -152,6 +152,34 @@ ExitCode run_remove(const CommandLine& line, Console& console) {
   return ExitCode::kOk;
 }
 
+ExitCode run_authority(const CommandLine& line, Console& console) {
+  const auto answer = ask(line, "ca", {});
+  if (!answer) return failed(line, console, answer.error());
+  const auto* object = answer->if_object();
+  const auto* text = object != nullptr ? object->if_contains("pem") : nullptr;
+  if (text == nullptr || !text->is_string()) {
+    return failed(line, console, {Errc::kUnavailable, tr("The node's answer cannot be read.")});
+  }
+  const std::string pem(text->get_string());
+  const std::filesystem::path file = line.authority_options.output;
+  if (!file.empty()) {
+    if (auto written = core::replace_file(file, pem, 0644); !written) {
+      return failed(line, console, written.error());
+    }
+  }
+  if (line.client.json) {
+    print_json(console, *answer);
+    return ExitCode::kOk;
+  }
+  if (file.empty()) console.out << pem << std::flush;
+  console.err << trf("Fingerprint (SHA-256): {}\nGood until {}. This node's certificate is good until {}.",
+                     text_of(*answer, "fingerprint"), text_of(*answer, "expires"),
+                     text_of(object->contains("certificate") ? object->at("certificate") : json::value(),
+                             "expires"))
+              << '\n';
+  return ExitCode::kOk;
+}
+
 ExitCode run_export(const CommandLine& line, Console& console) {
   const std::filesystem::path file = line.export_options.file;
   std::error_code unknown;

@@ -28,6 +28,7 @@ ExitCode run_invite(const CommandLine& line, Console& console);
 ExitCode run_members(const CommandLine& line, Console& console);
 ExitCode run_issuer_add(const CommandLine& line, Console& console);
 ExitCode run_remove(const CommandLine& line, Console& console);
+ExitCode run_authority(const CommandLine& line, Console& console);
 ExitCode run_export(const CommandLine& line, Console& console);
 ExitCode run_recover(const CommandLine& line, Console& console, const Recover& recover);
 ExitCode run_rpc(const CommandLine& line, Console& console);

@@ -115,9 +115,9 @@ void CommandLine::add_serve() {
          "Examples:\n"
          "  kadenza serve --data /srv/music --capacity 500GB\n"
          "  kadenza serve --rpc 0.0.0.0:4748 --join kadenza-join-…\n"
+         "  kadenza serve --http 0.0.0.0:4747 --https --https-name attic.local\n"
          "  kadenza serve --standalone --http 0.0.0.0:4747 --tls-cert cert.pem --tls-key key.pem"));
   const auto setting = [this](CLI::Option* option, const char* type) { return serve_setting(option, type); };
-  const char* file = tr("FILE");
   setting(serve->add_option("--data", serve_.data, tr("Folder of the node's music and state")), tr("FOLDER"))
       ->default_str(default_data_folder().string());
   setting(serve->add_option("--http", serve_.http, tr("Address to listen on; may be repeated")),
@@ -134,12 +134,7 @@ void CommandLine::add_serve() {
   setting(serve->add_option("--upload-limit", serve_.upload_limit, tr("Refuse larger uploads")), tr("SIZE"))
       ->capture_default_str();
   add_repair_options();
-  setting(serve->add_option("--tls-cert", serve_.tls_certificate, tr("Certificate chain (PEM), for https")),
-          file);
-  setting(serve->add_option("--tls-key", serve_.tls_key, tr("The certificate's private key (PEM)")), file);
-  setting(serve->add_flag("--insecure-http", serve_.insecure_http,
-                          tr("Allow unencrypted HTTP from other machines")),
-          nullptr);
+  add_https_options();
   setting(serve->add_option("--threads", serve_.threads,
                             tr("Threads of the HTTP server (default: one per core)")),
           tr("N"))
@@ -152,6 +147,35 @@ CLI::Option* CommandLine::serve_setting(CLI::Option* option, const char* type) {
   if (type != nullptr) option->type_name(type);
   settings_.add(*serve, *option, "serve." + option->get_lnames().front());
   return option;
+}
+
+void CommandLine::add_https_options() {
+  serve_setting(serve->add_option(
+                    "--public-url", serve_.public_url,
+                    tr("Where listeners reach this node, if it is not where it listens: a name, a proxy")),
+                "URL");
+  const char* file = tr("FILE");
+  serve_setting(serve->add_flag("--https", serve_.https,
+                                tr("https, with a certificate of the cluster's own authority")),
+                nullptr);
+  const auto several = [this](CLI::Option* option, const char* type) {
+    serve_setting(option, type)->take_all()->expected(1)->allow_extra_args(false)->delimiter(',');
+  };
+  several(serve->add_option("--https-name", serve_.https_names,
+                            tr("Host for which that certificate has to be good; may be repeated")),
+          tr("NAME"));
+  several(serve->add_option("--https-domain", serve_.https_domains,
+                            tr("Domain that the authority may certify besides private names; said to the "
+                               "issuer, before its first certificate")),
+          tr("DOMAIN"));
+  serve_setting(
+      serve->add_option("--tls-cert", serve_.tls_certificate, tr("Certificate chain (PEM), for https")),
+      file);
+  serve_setting(serve->add_option("--tls-key", serve_.tls_key, tr("The certificate's private key (PEM)")),
+                file);
+  serve_setting(serve->add_flag("--insecure-http", serve_.insecure_http,
+                                tr("Allow unencrypted HTTP from other machines")),
+                nullptr);
 }
 
 void CommandLine::add_repair_options() {
@@ -333,6 +357,7 @@ void CommandLine::add_cluster() {
       ->type_name(tr("NAME"));
   add_node_options(*invite);
   add_members_and_issuers();
+  add_authority();
   add_export_and_recover();
 }
 
@@ -348,6 +373,20 @@ void CommandLine::add_members_and_issuers() {
   remove = cluster->add_subcommand("remove", tr("Remove a node for good, and give the others new keys"));
   add_node(*remove);
   add_node_options(*remove);
+}
+
+void CommandLine::add_authority() {
+  authority = cluster->add_subcommand("ca", tr("Print the certificate that listeners' devices install"));
+  authority->footer(tr(
+      "For nodes that are started with --https. docs/https.md says how each device installs it; compare the\n"
+      "fingerprint before you do.\n"
+      "Examples:\n"
+      "  kadenza cluster ca\n"
+      "  kadenza cluster ca --output kadenza-ca.pem\n"
+      "  kadenza cluster ca --json | jq -r .certificate.expires"));
+  authority->add_option("-o,--output", authority_options.output, tr("File to write instead"))
+      ->type_name(tr("FILE"));
+  add_node_options(*authority);
 }
 
 void CommandLine::add_export_and_recover() {
@@ -516,6 +555,12 @@ core::Result<ServeOptions> CommandLine::serve_options() const {
   KADENZA_TRY(options.scrub_every, parse_duration(serve_.scrub_every));
   options.tls_certificate = path(serve_.tls_certificate);
   options.tls_key = path(serve_.tls_key);
+  if (!serve_.public_url.empty()) {
+    KADENZA_TRY(options.public_url, parse_public_url(serve_.public_url));
+  }
+  options.https = serve_.https;
+  options.https_names = serve_.https_names;
+  options.https_domains = serve_.https_domains;
   options.insecure_http = serve_.insecure_http;
   options.log_level = log_level();
   options.log_format = log_format();

@@ -58,6 +58,10 @@ struct InviteOptions {
   std::string name;
 };
 
+struct AuthorityOptions {
+  std::string output;
+};
+
 struct ExportOptions {
   std::string file;
   bool passphrase_from_stdin = false;
@@ -114,6 +118,7 @@ class CommandLine {
   CLI::App* recover = nullptr;
   CLI::App* node_command = nullptr;
   CLI::App* drain = nullptr;
+  CLI::App* authority = nullptr;
   CLI::App* rpc = nullptr;
   CLI::App* proxy = nullptr;
   CLI::App* completion = nullptr;
@@ -125,6 +130,7 @@ class CommandLine {
   LookupOptions lookup_options;
   LoginOptions login_options;
   InviteOptions invite_options;
+  AuthorityOptions authority_options;
   ExportOptions export_options;
   RecoverOptions recover_options;
   DrainOptions drain_options;
@@ -142,6 +148,7 @@ class CommandLine {
   void add_login();
   void add_cluster();
   void add_members_and_issuers();
+  void add_authority();
   void add_export_and_recover();
   void add_node_command();
   void add_rpc();
@@ -153,6 +160,7 @@ class CommandLine {
   void add_client_options(CLI::App& command);
   void add_logging(CLI::App& command);
   void add_config(CLI::App& command);
+  void add_https_options();
   void add_network_options();
   void add_cluster_choice();
   void add_repair_options();
@@ -180,6 +188,10 @@ class CommandLine {
     std::string grace = "15m";
     std::string repair_rate = "20MB";
     std::string scrub_every = "7d";
+    std::string public_url;
+    bool https = false;
+    std::vector<std::string> https_names;
+    std::vector<std::string> https_domains;
     std::string tls_certificate;
     std::string tls_key;
     unsigned threads = 0;

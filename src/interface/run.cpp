@@ -52,6 +52,7 @@ ExitCode run_cluster_command(const CommandLine& line, Console& console, const Co
   if (line.members->parsed()) return run_members(line, console);
   if (line.issuer_add->parsed()) return run_issuer_add(line, console);
   if (line.remove->parsed()) return run_remove(line, console);
+  if (line.authority->parsed()) return run_authority(line, console);
   if (line.export_cluster->parsed()) return run_export(line, console);
   return run_recover(line, console, commands.recover);
 }

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "interface/i18n.hpp"
+#include "middleware/endpoint.hpp"
 
 namespace kadenza::interface {
 
@@ -79,6 +80,27 @@ core::Result<ListenAddress> parse_peer_address(std::string_view text) {
   return address;
 }
 
+core::Result<PublicUrl> parse_public_url(std::string_view text) {
+  const auto bad = [&](std::string_view why) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        trf("“{}” is not where listeners reach a node: {}. Write it like https://music.example or "
+            "http://192.168.1.7:4747.",
+            text, why));
+  };
+  std::string url(text);
+  while (url.ends_with('/')) url.pop_back();
+  const auto parsed = middleware::parse_endpoint(url);
+  if (!parsed) return bad(tr("it is not such an address"));
+  if (!parsed->prefix.empty()) return bad(tr("the player needs a host of its own, without a path behind it"));
+  boost::system::error_code is_a_name;
+  const auto address = boost::asio::ip::make_address(parsed->host, is_a_name);
+  if (!is_a_name && (address.is_unspecified() || address.is_multicast())) {
+    return bad(tr("it does not name one machine"));
+  }
+  return PublicUrl{std::move(url), parsed->host};
+}
+
 core::Result<std::uint64_t> parse_size(std::string_view text) {
   constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {{"", 1},
                                                                    {"B", 1},
@@ -119,9 +141,20 @@ core::Result<std::chrono::seconds> parse_duration(std::string_view text) {
 }
 
 core::Result<void> check_serve_options(const ServeOptions& options) {
-  const bool tls = options.tls_certificate && options.tls_key;
+  const bool tls = (options.tls_certificate && options.tls_key) || options.https;
   if (options.tls_certificate.has_value() != options.tls_key.has_value()) {
     return core::fail(core::Errc::kInvalidArgument, "--tls-cert and --tls-key must be given together.");
+  }
+  if (options.https && options.tls_certificate) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        tr("--https gets a certificate from the cluster, --tls-cert names one of your own. Give one of "
+           "the two."));
+  }
+  if (!options.https && !options.https_names.empty()) {
+    return core::fail(
+        core::Errc::kInvalidArgument,
+        tr("--https-name says what a certificate of the cluster is good for; it needs --https."));
   }
   const auto open = std::ranges::find_if_not(options.http, &ListenAddress::is_loopback);
   if (open != options.http.end() && !tls && !options.insecure_http) {
@@ -129,7 +162,8 @@ core::Result<void> check_serve_options(const ServeOptions& options) {
         core::Errc::kInvalidArgument,
         fmt::format(
             "{} can be reached from other machines, and without TLS passwords and music would cross the "
-            "network readable by everyone. Give --tls-cert and --tls-key, or --insecure-http if something "
+            "network readable by everyone. Give --https, --tls-cert and --tls-key, or --insecure-http if "
+            "something "
             "else encrypts (a reverse proxy, a private network).",
             open->host));
   }

@@ -51,11 +51,20 @@ struct NetworkOptions {
   friend bool operator==(const NetworkOptions&, const NetworkOptions&) = default;
 };
 
+/// Where listeners reach a node, if that is not where it listens: behind a reverse proxy, or by a name.
+struct PublicUrl {
+  std::string url;   ///< "https://music.example", without a slash at the end
+  std::string host;  ///< of it, without brackets
+
+  friend bool operator==(const PublicUrl&, const PublicUrl&) = default;
+};
+
 /// What `kadenza serve` was asked for, checked: every address parses, certificate and key come together, and
 /// plain HTTP leaves the machine only when that was said explicitly. Sizes in bytes.
 struct ServeOptions {
   std::filesystem::path data;
   std::vector<ListenAddress> http;
+  std::optional<PublicUrl> public_url;
   std::optional<NetworkOptions> network;  ///< none: --standalone
   std::optional<std::uint64_t> capacity;  ///< none: as much as the disk holds
   std::uint64_t upload_limit = 0;
@@ -64,6 +73,9 @@ struct ServeOptions {
   std::chrono::seconds scrub_every{};
   std::optional<std::filesystem::path> tls_certificate;  ///< PEM chain; set together with tls_key
   std::optional<std::filesystem::path> tls_key;
+  bool https = false;                      ///< with a certificate of the cluster's web authority
+  std::vector<std::string> https_names;    ///< hosts for which that certificate has to be good
+  std::vector<std::string> https_domains;  ///< that a new web authority may certify besides private ones
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   bool insecure_http = false;  ///< plain HTTP may leave this machine
@@ -76,6 +88,9 @@ core::Result<ListenAddress> parse_listen_address(std::string_view text);
 /// "HOST:PORT" of another node, or of this one as others see it: a port that is not 0, a host that is not
 /// "all addresses".
 core::Result<ListenAddress> parse_peer_address(std::string_view text);
+
+/// "https://HOST[:PORT]" or http; nothing behind it, because the player lives at the root.
+core::Result<PublicUrl> parse_public_url(std::string_view text);
 
 /// "500GB", "1.5 TiB", "1000": kB, MB… are powers of 1000, KiB, MiB… of 1024. More than 0 bytes.
 core::Result<std::uint64_t> parse_size(std::string_view text);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "core/accounts.hpp"
 #include "core/clock.hpp"
@@ -24,6 +26,7 @@ struct Environment {
   core::Accounts& accounts;
   core::Network* network;  ///< null = this node is alone
   Site site;
+  std::function<std::string()> web_authority;  ///< may be null
   const core::Clock& clock;
   std::shared_ptr<spdlog::logger> access_log;
   HttpOptions options;

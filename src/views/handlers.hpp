@@ -11,6 +11,7 @@ namespace kadenza::views {
 core::Task<Response> get_health(Environment& environment, Request& request);
 core::Task<Response> get_readiness(Environment& environment, Request& request);
 core::Task<Response> get_metrics(Environment& environment, Request& request);
+core::Task<Response> get_web_authority(Environment& environment, Request& request);
 
 core::Task<Response> get_network(Environment& environment, Request& request);
 core::Task<Response> get_holders(Environment& environment, Request& request);

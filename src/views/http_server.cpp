@@ -67,6 +67,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
                     .accounts = dependencies.accounts,
                     .network = dependencies.network,
                     .site = dependencies.site,
+                    .web_authority = std::move(dependencies.web_authority),
                     .clock = dependencies.clock,
                     .access_log = std::move(dependencies.access_log),
                     .options = options,
@@ -270,6 +271,7 @@ core::Result<void> HttpServer::reload_tls() {
   const auto& files = state_->environment.options.tls;
   if (!files) return {};
   KADENZA_TRY(auto context, make_tls_context(*files));
+  state_->environment.metrics.certificate_read(certificate_end(*context));
   const std::lock_guard lock(state_->mutex);
   state_->tls = std::move(context);
   return {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct HttpDependencies {
   std::shared_ptr<spdlog::logger> access_log;     ///< one line a request, tokens redacted; null = none
   core::Network* network = nullptr;               ///< null = this node is alone
   Site site;                                      ///< the web player; empty = none
+  /// The authority that listeners install, in PEM form, for GET /ca.pem; null or empty text = none.
+  std::function<std::string()> web_authority;
 };
 
 /// An address that really is listened on (`port` is never 0), and its URL without a path.

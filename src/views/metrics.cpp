@@ -110,6 +110,12 @@ void Metrics::upload_done(std::string_view outcome) {
   uploads_.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
+void Metrics::certificate_read(std::time_t ends) {
+  gauge(*registry_, "kadenza_tls_certificate_expiry_timestamp_seconds",
+        "When the certificate of the HTTP server expires, in seconds since 1970.")
+      .Set(static_cast<double>(ends));
+}
+
 bool Metrics::totals_due(std::chrono::steady_clock::time_point now, std::chrono::seconds age) {
   auto read_at = totals_read_at_.load();
   if (read_at != 0 && now.time_since_epoch() - std::chrono::steady_clock::duration(read_at) < age)

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,8 @@ class Metrics {
                     std::chrono::nanoseconds took, std::uint64_t bytes_sent);
   void upload_done(std::string_view outcome);  ///< "added", "already_there" or an error's code
   void log_in_failed() { log_in_failures_.Increment(); }
+  /// Shown from the first call on.
+  void certificate_read(std::time_t ends);
   void connection_opened() { connections_.Increment(); }
   void connection_closed() { connections_.Decrement(); }
   void connection_refused() { refused_.Increment(); }

@@ -16,6 +16,7 @@ const std::vector<Route>& table() {
       {verb::get, "/healthz", kOpen, get_health, {}},
       {verb::get, "/readyz", kOpen, get_readiness, {}},
       {verb::get, "/metrics", kLogInUnlessLoopback, get_metrics, {}},
+      {verb::get, "/ca.pem", kOpen, get_web_authority, {}},
 
       {verb::post, "/api/v1/session", kOpen, post_session, {}},
       {verb::get, "/api/v1/session", kLogIn, get_session, {}},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Health, readiness and metrics.
+// Health, readiness, metrics, and the authority that listeners install.
 #include "views/answer.hpp"
 #include "views/handlers.hpp"
 #include "views/network_metrics.hpp"
@@ -40,6 +40,19 @@ core::Task<Response> get_metrics(Environment& environment, Request& request) {
   auto response =
       text_response(http::status::ok, "text/plain; version=0.0.4; charset=utf-8", std::move(text));
   response.add("Cache-Control", "no-store");
+  co_return response;
+}
+
+core::Task<Response> get_web_authority(Environment& environment, Request&) {
+  std::string pem = environment.web_authority ? environment.web_authority() : std::string();
+  if (pem.empty()) {
+    co_return problem({core::Errc::kNotFound,
+                       "This node has no certificate of the cluster's web authority: it was not started with "
+                       "--https."});
+  }
+  auto response = text_response(http::status::ok, "application/x-x509-ca-cert", std::move(pem));
+  response.add("Cache-Control", "no-cache");
+  response.add("Content-Disposition", "attachment; filename=\"kadenza-ca.pem\"");
   co_return response;
 }
 

@@ -5,6 +5,9 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "core/check.hpp"
 
 namespace kadenza::views {
 
@@ -56,6 +59,13 @@ core::Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsFiles& files) {
     return fail(Errc::kInvalidArgument,
                 "The TLS key " + files.key.string() + " cannot be used: " + last_tls_error());
   return context;
+}
+
+std::time_t certificate_end(SSL_CTX& context) {
+  std::tm parts{};
+  const X509* certificate = SSL_CTX_get0_certificate(&context);
+  KADENZA_CHECK(certificate != nullptr && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1);
+  return ::timegm(&parts);
 }
 
 }  // namespace kadenza::views

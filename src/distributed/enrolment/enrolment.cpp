@@ -12,6 +12,7 @@
 #include "core/replace_file.hpp"
 #include "distributed/enrolment/methods.hpp"
 #include "distributed/identity/sealed_backup.hpp"
+#include "distributed/identity/secret_file.hpp"
 
 namespace kadenza::distributed::enrolment {
 namespace {
@@ -52,7 +53,10 @@ IdentityFiles::IdentityFiles(const std::filesystem::path& folder)
       membership(folder / "membership"),
       keys(folder / "cluster.key"),
       authority(folder / "authority.key"),
-      invitations(folder / "invitations") {}
+      invitations(folder / "invitations"),
+      web_authority(folder / "web-authority.key"),
+      web_key(folder / "https.key"),
+      web_certificate(folder / "https.pem") {}
 
 Result<std::unique_ptr<Enrolment>> Enrolment::open(Options options) {
   KADENZA_TRY(auto invitations, identity::Invitations::open(options.files.invitations));
@@ -86,6 +90,12 @@ Task<Result<Enrolment::Standing>> Enrolment::issuer_standing() {
   Standing now = co_await standing();
   if (!now.authority) co_return std::unexpected(not_an_issuer());
   co_return now;
+}
+
+Task<Result<void>> Enrolment::check_issuer() {
+  auto issuer = co_await issuer_standing();
+  if (!issuer) co_return std::unexpected(std::move(issuer).error());
+  co_return Result<void>();
 }
 
 Task<Result<void>> Enrolment::register_self() {
@@ -320,6 +330,10 @@ Task<Result<std::string>> Enrolment::export_cluster(std::string passphrase) {
   exported.set_document(options_.membership->document());
   const auto seeds = co_await options_.seeds();
   put_seeds(exported, seeds);
+  auto read = [file = options_.files.web_authority] { return identity::read_secret_file(file); };
+  auto web_authority = co_await core::run_on(owner_, std::move(read));
+  if (!web_authority) co_return std::unexpected(std::move(web_authority).error());
+  exported.set_web_authority(web_authority->value_or(std::string()));
   auto seal = [plain = exported.SerializeAsString(), passphrase = std::move(passphrase)] {
     return identity::seal_backup(plain, passphrase);
   };

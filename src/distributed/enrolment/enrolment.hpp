@@ -35,11 +35,14 @@ namespace kadenza::distributed::enrolment {
 struct IdentityFiles {
   explicit IdentityFiles(const std::filesystem::path& folder);
 
-  std::filesystem::path node_key;     ///< NodeKey
-  std::filesystem::path membership;   ///< NodeIdentity; written last, so its presence means "enrolled"
-  std::filesystem::path keys;         ///< ClusterKeys
-  std::filesystem::path authority;    ///< Authority, on issuers
-  std::filesystem::path invitations;  ///< Invitations, on issuers
+  std::filesystem::path node_key;         ///< NodeKey
+  std::filesystem::path membership;       ///< NodeIdentity; written last, so its presence means "enrolled"
+  std::filesystem::path keys;             ///< ClusterKeys
+  std::filesystem::path authority;        ///< Authority, on issuers
+  std::filesystem::path invitations;      ///< Invitations, on issuers
+  std::filesystem::path web_authority;    ///< WebAuthority, on issuers that were asked for certificates
+  std::filesystem::path web_key;          ///< WebKey
+  std::filesystem::path web_certificate;  ///< for browsers, with its authority's behind it
 };
 
 /// How nodes enter the cluster, stay in it and leave it, on this node: every issuer certifies those that
@@ -74,7 +77,10 @@ class Enrolment {
   /// and a recovered one do at their start. Changes nothing on other nodes.
   core::Task<core::Result<void>> register_self();
 
-  /// For people. kForbidden, naming the issuers: this node is none.
+  /// kForbidden, naming the issuers: this node is none.
+  core::Task<core::Result<void>> check_issuer();
+
+  /// For people. As check_issuer().
   core::Task<core::Result<identity::JoinToken>> invite(std::string name, std::chrono::seconds lifetime);
   core::Task<core::Result<void>> make_issuer(core::NodeId member);
   /// Returns the members that could not be told of the new keys at once.

@@ -171,6 +171,9 @@ Result<NodeIdentity> recover_cluster(const IdentityFiles& files, std::string_vie
       {*cluster, std::move(name), std::move(certificate), {authority.certificate()}, {}}, {}, {}};
   KADENZA_TRY(recovered.identity.seeds, seeds_of(content));
   KADENZA_TRY_VOID(core::replace_file(files.authority, content.authority(), 0600));
+  if (!content.web_authority().empty()) {
+    KADENZA_TRY_VOID(core::replace_file(files.web_authority, content.web_authority(), 0600));
+  }
   if (member) {
     recovered.identity.name = member->name;
     std::ranges::copy(member->authorities, std::back_inserter(recovered.identity.authorities));

@@ -10,3 +10,5 @@ KADENZA_METHOD(kadenza::v1::BecomeIssuerRequest, kadenza::v1::BecomeIssuerReply,
                "/kadenza.v1.Enrolment/BecomeIssuer");
 KADENZA_METHOD(kadenza::v1::ExchangeKeysRequest, kadenza::v1::ExchangeKeysReply,
                "/kadenza.v1.Enrolment/ExchangeKeys");
+KADENZA_METHOD(kadenza::v1::CertifyWebRequest, kadenza::v1::CertifyWebReply,
+               "/kadenza.v1.Enrolment/CertifyWeb");

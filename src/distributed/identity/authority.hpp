@@ -21,7 +21,6 @@ class Authority {
  public:
   static constexpr std::chrono::hours kNodeValidity{24 * 365};
   static constexpr std::chrono::hours kAuthorityValidity{24 * 365 * 30};
-  static constexpr std::chrono::hours kClockSkew{1};  ///< certificates begin this much before they are made
 
   static core::Result<Authority> create(core::WallTime now);
 

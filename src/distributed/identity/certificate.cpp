@@ -9,6 +9,7 @@
 
 #include "core/check.hpp"
 #include "core/sha256.hpp"
+#include "distributed/identity/certificate_maker.hpp"
 #include "distributed/identity/openssl.hpp"
 
 namespace kadenza::distributed::identity {
@@ -137,20 +138,12 @@ core::Result<std::string> certificate_request(const NodeKey& key) {
   const RequestHandle request(X509_REQ_new());
   const std::string id = key.id().text();
   X509_NAME* subject = request ? X509_REQ_get_subject_name(request.get()) : nullptr;
-  if (subject == nullptr ||
-      X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC,
-                                 reinterpret_cast<const unsigned char*>(id.data()),
-                                 static_cast<int>(id.size()), -1, 0) != 1 ||
+  if (subject == nullptr || !set_common_name(subject, id) ||
       X509_REQ_set_pubkey(request.get(), key.handle()) != 1 ||
       X509_REQ_sign(request.get(), key.handle(), nullptr) == 0) {
     return fail(Errc::kInternal, "OpenSSL cannot make a certificate request.");
   }
-  unsigned char* bytes = nullptr;
-  const int size = i2d_X509_REQ(request.get(), &bytes);
-  if (size <= 0) return fail(Errc::kInternal, "OpenSSL cannot write a certificate request.");
-  std::string der(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
-  OPENSSL_free(bytes);
-  return der;
+  return request_der(request.get());
 }
 
 }  // namespace kadenza::distributed::identity

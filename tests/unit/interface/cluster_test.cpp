@@ -96,6 +96,29 @@ TEST_F(ClusterCommands, MembersAreATable) {
   EXPECT_EQ(ended.out.find('\x1b'), std::string::npos) << "a node's name cannot command the terminal";
 }
 
+TEST_F(ClusterCommands, TheAuthorityIsPrintedAloneOrSaved) {
+  const std::string answer =
+      R"({"result":{"pem":"PEM\n","fingerprint":"AB:CD","expires":"2036","certificate":{"expires":"2027"}}})"
+      "\n";
+  {
+    ScriptedNode node(data_.path(), answer);
+    const Ended ended = run({"cluster", "ca"});
+    EXPECT_EQ(ended.code, 0);
+    EXPECT_EQ(ended.out, "PEM\n");
+    for (const char* told : {"AB:CD", "2036", "2027"}) {
+      EXPECT_NE(ended.err.find(told), std::string::npos) << ended.err;
+    }
+    EXPECT_EQ(node.seen(), json::parse(R"({"version":1,"method":"ca","params":{}})"));
+  }
+  std::filesystem::remove(data_.path() / "control.sock");
+  ScriptedNode node(data_.path(), answer);
+  const auto file = data_.path() / "ca.pem";
+  EXPECT_EQ(run({"cluster", "ca", "--output", file.string()}).out, "");
+  std::string saved;
+  std::getline(std::ifstream(file), saved);
+  EXPECT_EQ(saved, "PEM");
+}
+
 TEST_F(ClusterCommands, NodesAreNamedAsThePersonDid) {
   {
     ScriptedNode node(

@@ -39,6 +39,27 @@ TEST(Serve, PlainHttpLeavesTheMachineOnlyWhenSaid) {
   EXPECT_EQ(program({"serve", "--http", "0.0.0.0:4747", "--insecure-http"}).code, 0);
   EXPECT_EQ(program({"serve", "--http", "0.0.0.0:4747", "--tls-cert", "c", "--tls-key", "k"}).code, 0);
   EXPECT_EQ(program({"serve", "--tls-cert", "c"}).code, 2);
+  EXPECT_EQ(program({"serve", "--http", "0.0.0.0:4747", "--https", "--https-name", "a.local,b.local"}).code,
+            0);
+  EXPECT_TRUE(program.served->https);
+  EXPECT_EQ(program.served->https_names, (std::vector<std::string>{"a.local", "b.local"}));
+  EXPECT_EQ(program({"serve", "--https", "--tls-cert", "c", "--tls-key", "k"}).code, 2);
+  EXPECT_EQ(program({"serve", "--https-name", "a.local"}).code, 2);
+}
+
+TEST(ServeOptions, APublicUrlIsOneOfAWholeHost) {
+  EXPECT_EQ(parse_public_url("https://music.example/"),
+            (PublicUrl{"https://music.example", "music.example"}));
+  EXPECT_EQ(parse_public_url("http://[fd00::7]:4747"), (PublicUrl{"http://[fd00::7]:4747", "fd00::7"}));
+  Program program;
+  for (const char* text :
+       {"music.example", "ftp://music.example", "https://", "https://music.example/kadenza",
+        "https://me@music.example", "https://0.0.0.0:4747", "https://music.example?x"}) {
+    EXPECT_FALSE(parse_public_url(text)) << text;
+    const auto refused = program({"serve", "--public-url", text});
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_NE(refused.err.find("https://music.example"), std::string::npos) << refused.err;
+  }
 }
 
 TEST(Serve, Defaults) {

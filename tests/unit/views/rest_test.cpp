@@ -20,6 +20,20 @@ TEST_F(Rest, HealthNeedsNoLogInAndReadinessCanBeWithdrawn) {
   EXPECT_EQ(unready["Retry-After"], "2");
 }
 
+TEST_F(Rest, TheAuthorityThatListenersInstallNeedsNoLogIn) {
+  std::string pem;
+  web_authority = [&pem] { return pem; };
+  start();
+  const auto none = get("/ca.pem", "", "");
+  EXPECT_EQ(none.result_int(), 404U);
+  EXPECT_NE(none.body().find("--https"), std::string::npos);
+  pem = "a certificate";
+  const auto there = get("/ca.pem", "", "");
+  EXPECT_EQ(there.result_int(), 200U);
+  EXPECT_EQ(there.body(), "a certificate");
+  EXPECT_EQ(there["Content-Type"], "application/x-x509-ca-cert");
+}
+
 TEST_F(Rest, EveryRouteOfTheApiNeedsALogIn) {
   start();
   for (const auto* target :

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <future>
 #include <thread>
 #include <vector>
@@ -34,7 +35,7 @@ class ServerFixture : public ::testing::Test {
   void start() {
     server.emplace(context.get_executor(),
                    HttpDependencies{*library, accounts, clock, std::make_shared<prometheus::Registry>(),
-                                    access_log, network, site},
+                                    access_log, network, site, web_authority},
                    options);
     const auto started = server->start();
     ASSERT_TRUE(started) << started.error().detail;
@@ -86,6 +87,7 @@ class ServerFixture : public ::testing::Test {
   core::SystemClock clock;
   core::Network* network = nullptr;
   Site site;
+  std::function<std::string()> web_authority;
   HttpOptions options;
   std::shared_ptr<spdlog::logger> access_log;
   boost::asio::io_context context;

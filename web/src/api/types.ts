@@ -127,7 +127,8 @@ export interface Contact {
 export interface Member {
   id: string;
   name?: string;
-  http?: string | null;
+  /** Where listeners reach it. */
+  http?: string[];
   state: ContactState;
   round_trip_ms: number | null;
   stored_bytes?: number | null;

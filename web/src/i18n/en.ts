@@ -231,7 +231,7 @@ export const messages = {
   'settings.about': 'About',
   'settings.signed_in': 'Signed in as {user} ({role}).',
   'settings.worker.on': 'Offline listening and the change to another node are on.',
-  'settings.worker.off': 'Offline listening and the change to another node are off, because this page was not opened over HTTPS.',
+  'settings.worker.off': 'Offline listening and the change to another node are off, because this page was not opened by HTTPS with a certificate that the browser trusts.',
   'keys.space': 'Space',
   'keys.seek': '5 seconds back, on',
   'keys.next': 'Next, previous song',
@@ -243,6 +243,9 @@ export const messages = {
     'Browsers let a page keep music for offline listening, and change over to another node when one dies, only when the connection is encrypted and its certificate is trusted. A network of nodes has an authority of its own that signs their certificates. Each device must be told once to trust it.',
   'certificate.get':
     'Ask whoever runs your node for the certificate of the network’s authority, a file that ends in .pem or .crt, and compare its fingerprint with theirs before you install it. Then open the player at the node’s https address.',
+  'certificate.get.here':
+    'Download the certificate of the network’s authority and compare its fingerprint with the one that whoever runs your node sees (kadenza cluster ca) before you install it. It can speak for private names and addresses only, not for the rest of the Internet.',
+  'certificate.download': 'Download the certificate',
   'certificate.android': 'Android',
   'certificate.android.how':
     'Settings → Security → More security settings → Encryption & credentials → Install a certificate → CA certificate. Choose the file. Chrome then trusts the nodes.',

@@ -228,7 +228,7 @@ export const messages: Messages = {
   'settings.about': 'Acerca de',
   'settings.signed_in': 'Sesión de {user} ({role}).',
   'settings.worker.on': 'La escucha sin conexión y el paso a otro nodo están activados.',
-  'settings.worker.off': 'La escucha sin conexión y el paso a otro nodo están desactivados, porque esta página no se abrió por HTTPS.',
+  'settings.worker.off': 'La escucha sin conexión y el paso a otro nodo están desactivados, porque esta página no se abrió por HTTPS con un certificado en el que el navegador confíe.',
   'keys.space': 'Espacio',
   'keys.seek': '5 segundos atrás, adelante',
   'keys.next': 'Canción siguiente, anterior',
@@ -240,6 +240,9 @@ export const messages: Messages = {
     'Los navegadores permiten que una página guarde música para escucharla sin conexión, y que pase a otro nodo cuando uno cae, solo si la conexión está cifrada y su certificado es de confianza. Una red de nodos tiene una autoridad propia que firma sus certificados. Hay que indicar una vez a cada dispositivo que confíe en ella.',
   'certificate.get':
     'Pida a quien mantiene su nodo el certificado de la autoridad de la red, un archivo que acaba en .pem o .crt, y compare su huella con la de ellos antes de instalarlo. Después abra el reproductor en la dirección https del nodo.',
+  'certificate.get.here':
+    'Descargue el certificado de la autoridad de la red y compare su huella con la que ve quien mantiene su nodo (kadenza cluster ca) antes de instalarlo. Solo puede responder por nombres y direcciones privados, no por el resto de Internet.',
+  'certificate.download': 'Descargar el certificado',
   'certificate.android': 'Android',
   'certificate.android.how':
     'Ajustes → Seguridad → Más ajustes de seguridad → Cifrado y credenciales → Instalar un certificado → Certificado de CA. Elija el archivo. Chrome confiará entonces en los nodos.',

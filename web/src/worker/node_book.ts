@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Network } from '../api/types';
 import type { RememberedNode } from '../storage/database';
 
 const backOffMs = 1_000;
@@ -11,6 +12,10 @@ interface Entry extends RememberedNode {
   /** When a node that failed may be tried again. */
   retryAt: number;
 }
+
+/** Everything at which a network's nodes say that they can be reached; a node may have several addresses. Pure. */
+export const addressesIn = ({ nodes = [] }: Pick<Network, 'nodes'>): RememberedNode[] =>
+  nodes.flatMap(({ http = [], name = '' }) => http.map((url) => ({ url, name })));
 
 /**
  * The nodes that may be asked, and how they have answered. The page's own node goes first while it answers: it needs

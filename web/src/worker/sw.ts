@@ -7,7 +7,7 @@ import { setSetting, setting } from '../storage/database';
 import { keptAudio, keptCover } from '../storage/kept';
 import { askNodes, type Ask } from './forward';
 import type { FromWorker, ToWorker } from './messages';
-import { NodeBook } from './node_book';
+import { addressesIn, NodeBook } from './node_book';
 import { answerFrom } from './range';
 import { relay } from './relay';
 
@@ -67,7 +67,7 @@ async function learn(): Promise<void> {
 }
 
 async function take(network: Network): Promise<void> {
-  book.learn((network.nodes ?? []).flatMap((node) => (node.http ? [{ url: node.http, name: node.name ?? '' }] : [])));
+  book.learn(addressesIn(network));
   await setSetting('nodes', book.remembered());
 }
 
@@ -142,6 +142,9 @@ async function answer(request: Request, path: string): Promise<Response> {
 /** Uploads go past the worker: it would hide their progress, and hold each file in memory. */
 const isUpload = (request: Request, path: string) => request.method === 'POST' && path === '/api/v1/songs';
 
+/** Addresses of the node itself, which are no pages of the player. */
+const nodesOwn = ['/ca.pem', '/healthz', '/readyz', '/metrics'];
+
 worker.addEventListener('install', (event) => event.waitUntil(keepShell().then(() => worker.skipWaiting())));
 worker.addEventListener('activate', (event) =>
   event.waitUntil(Promise.all([dropOldShells(), worker.clients.claim()])),
@@ -149,7 +152,7 @@ worker.addEventListener('activate', (event) =>
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (origin !== worker.location.origin || isUpload(request, pathname)) return;
+  if (origin !== worker.location.origin || isUpload(request, pathname) || nodesOwn.includes(pathname)) return;
   if (pathname.startsWith('/api/')) {
     event.respondWith(answer(request, pathname));
     event.waitUntil(learn().catch(() => {}));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Three nodes with names and certificates of their own authority, which the browser trusts: what a listener notices
+// Three nodes with names, and certificates of their cluster's own authority, which the browser trusts: what a listener notices
 // when nodes die and others join.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { SearchResults } from '../../src/api/types';
-import { Authority } from './authority';
+import { TrustingHome } from './authority';
 import { ends, fetchedSeconds, launchAt, listen, playing, playsFor, signIn, visitor } from './browser';
 import { Cluster } from './cluster';
 import { tone, until, type KadenzaNode } from './node';
@@ -15,24 +15,25 @@ const seconds = 30;
 // More bytes than the browser and the buffers of the connection take before they are played: 92 MB.
 const song = tone(440, seconds, { rate: 192_000, channels: 8 });
 
-let authority: Authority;
+let home: TrustingHome;
 let browser: Browser;
 let cluster: Cluster;
 
 beforeAll(async () => {
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // of this process; the browser looks closely
-  authority = new Authority();
   cluster = new Cluster((name) => {
     const host = `${name}.${domain}`;
-    return { host, scheme: 'https', args: authority.server(host, '127.0.0.1') };
+    return { host, scheme: 'https', args: ['--https'] };
   });
-  browser = await launchAt(authority.trustingHome(), `--host-resolver-rules=MAP *.${domain} 127.0.0.1`);
+  const first = await cluster.add();
+  home = new TrustingHome(first.authority());
+  browser = await launchAt(home.folder, `--host-resolver-rules=MAP *.${domain} 127.0.0.1`);
   await cluster.grow(3);
 });
 afterAll(async () => {
   await browser?.close();
   await cluster?.destroy();
-  authority?.destroy();
+  home?.destroy();
 });
 
 /** The nodes that the worker has taken the song's bytes from. */

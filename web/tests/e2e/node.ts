@@ -87,8 +87,9 @@ export class KadenzaNode {
 
   async launch(): Promise<void> {
     mkdirSync(join(this.home, 'config'), { recursive: true });
-    const { args = [] } = this.options;
-    this.process = spawn(program, ['serve', '--data', this.data, '--http', `127.0.0.1:${this.port}`, ...args], {
+    const { args = [], host } = this.options;
+    const reached = host ? ['--public-url', this.url] : [];
+    this.process = spawn(program, ['serve', '--data', this.data, '--http', `127.0.0.1:${this.port}`, ...reached, ...args], {
       env: this.environment, stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (text: Buffer) => appendFileSync(join(this.home, 'node.log'), text);
@@ -125,9 +126,16 @@ export class KadenzaNode {
     });
     return answer.song;
   }
+  private cluster(command: string): string {
+    return execFileSync(program, ['cluster', command, '--data', this.data], { env: this.environment, encoding: 'utf8', stdio: 'pipe' });
+  }
   /** A join token for one more node. */
   invite(): string {
-    return execFileSync(program, ['cluster', 'invite', '--data', this.data], { env: this.environment, encoding: 'utf8' }).trim();
+    return this.cluster('invite').trim();
+  }
+  /** What listeners install, PEM. */
+  authority(): string {
+    return this.cluster('ca');
   }
   async oneTimeLink(): Promise<string> {
     const { code } = await this.api<{ code: string }>('/session/code', { method: 'POST' });

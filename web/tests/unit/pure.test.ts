@@ -73,7 +73,7 @@ describe('the picture of the network', () => {
     expect(members(network).map((node) => node.id)).toEqual(['a', 'b', 'c']);
   });
   it('prefers what members say', () => {
-    const nodes = [{ id: 'c', name: 'cellar', http: 'https://c', state: 'dead' as const, round_trip_ms: null, stored_bytes: 5, capacity_bytes: 10 }];
+    const nodes = [{ id: 'c', name: 'cellar', http: ['https://c'], state: 'dead' as const, round_trip_ms: null, stored_bytes: 5, capacity_bytes: 10 }];
     const shown = members({ ...network, nodes });
     expect(shown[2]).toMatchObject({ name: 'cellar', state: 'dead', stored_bytes: 5 });
     expect(shown).toHaveLength(3);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { askNodes, type Ask, type Fetch } from '../../src/worker/forward';
-import { NodeBook } from '../../src/worker/node_book';
+import { addressesIn, NodeBook } from '../../src/worker/node_book';
 import { answerFrom, parseContentRange, parseRange } from '../../src/worker/range';
 import { relay } from '../../src/worker/relay';
 
@@ -108,6 +108,12 @@ describe('the book of nodes', () => {
     expect(book.dueForProbe()).toEqual([]);
     now = 30_000;
     expect(book.dueForProbe()).toEqual([own]);
+  });
+  it('knows every address of a node that has several', () => {
+    const book = bookOf();
+    book.learn(addressesIn({ nodes: [{ id: 'a', name: 'attic', http: [second, third], state: 'live', round_trip_ms: 1 }] }));
+    expect(book.order()).toEqual([own, second, third]);
+    expect(book.remembered()[1]).toEqual({ url: second, name: 'attic' });
   });
   it('learns only addresses that a page of HTTPS may ask', () => {
     expect(bookOf('http://plain.example', 'ftp://x', 'nonsense', `${second}/path`).order()).toEqual([own, second]);
