@@ -130,6 +130,8 @@ export interface Member {
   /** Where listeners reach it. */
   http?: string[];
   state: ContactState;
+  /** It hands its songs over before it ends. */
+  leaving?: boolean;
   round_trip_ms: number | null;
   stored_bytes?: number | null;
   capacity_bytes?: number | null;

@@ -168,6 +168,7 @@ export const messages = {
   'network.state.live': 'answers',
   'network.state.suspected': 'silent',
   'network.state.dead': 'gone',
+  'network.state.leaving': 'hands its songs over',
   'network.state.candidate': 'not met',
   'network.alone': 'This node runs alone: there is no network to show.',
   'network.stale': 'No answer at this moment; this is what was seen last.',

@@ -165,6 +165,7 @@ export const messages: Messages = {
   'network.state.live': 'responde',
   'network.state.suspected': 'en silencio',
   'network.state.dead': 'caído',
+  'network.state.leaving': 'entrega sus canciones',
   'network.state.candidate': 'desconocido',
   'network.alone': 'Este nodo funciona solo: no hay red que mostrar.',
   'network.stale': 'Ahora no hay respuesta; esto es lo último que se vio.',

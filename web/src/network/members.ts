@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import type { Contact, Member, Network } from '../api/types';
+import type { Contact, ContactState, Member, Network } from '../api/types';
 
 /**
  * All nodes that one node knows. Its list of members says most; a node that gives none still knows its contacts.
@@ -15,6 +15,10 @@ export function members(network: Network): Member[] {
 }
 
 const ofContact = ({ id, endpoint, state, round_trip_ms }: Contact): Member => ({ id, name: endpoint, state, round_trip_ms });
+
+/** How a node is, as people are told. Pure. */
+export const standing = (node: Pick<Member, 'state' | 'leaving'>): ContactState | 'leaving' =>
+  node.leaving && node.state !== 'dead' ? 'leaving' : node.state;
 
 /** What people call a node: its name, or the beginning of its id. Pure. */
 export const shownName = (node: Pick<Member, 'id' | 'name'>): string => node.name || node.id.slice(0, 8);

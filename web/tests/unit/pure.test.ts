@@ -5,7 +5,7 @@ import { chosenLanguage } from '../../src/i18n/index.svelte';
 import { messages as en } from '../../src/i18n/en';
 import { messages as es } from '../../src/i18n/es';
 import { base32, unitOf } from '../../src/library/base32';
-import { members } from '../../src/network/members';
+import { members, standing } from '../../src/network/members';
 import { angleOf, onCircle, spread } from '../../src/network/ring';
 import { levelGain } from '../../src/player/level';
 import { match } from '../../src/paths';
@@ -77,6 +77,11 @@ describe('the picture of the network', () => {
     const shown = members({ ...network, nodes });
     expect(shown[2]).toMatchObject({ name: 'cellar', state: 'dead', stored_bytes: 5 });
     expect(shown).toHaveLength(3);
+  });
+  it('tells that a node leaves, as long as it is there', () => {
+    expect(standing({ state: 'live', leaving: true })).toBe('leaving');
+    expect(standing({ state: 'dead', leaving: true })).toBe('dead');
+    expect(standing({ state: 'suspected' })).toBe('suspected');
   });
 });
 
