@@ -264,8 +264,8 @@ def test_replayed_and_changed_datagrams_change_nothing(network):
 def test_shapes_and_metrics(network):
     first, second = network.grow(2)
     seen = first.cli_json("network")
-    assert set(seen) == {"self", "endpoint", "estimated_nodes", "joined", "link_suspected", "nodes", "buckets", "traffic", "refused",
-                         "round_trips", "repair"}
+    assert set(seen) == {"self", "endpoint", "estimated_nodes", "joined", "link_suspected", "settings", "nodes", "buckets", "traffic",
+                         "refused", "round_trips", "repair"}
     assert set(seen["buckets"][0]) == {"shared_bits", "contacts", "candidates"}
     (contact,) = [contact for bucket in seen["buckets"] for contact in bucket["contacts"]]
     assert set(contact) == {"id", "endpoint", "capacity_class", "state", "round_trip_ms", "heard_ago_ms"}

@@ -24,8 +24,8 @@ constexpr std::uint32_t kHeadBytesMax = 16u << 10;
 constexpr std::string_view kChunkEnd = "\r\n";
 constexpr std::size_t kFirstReadBytes = 4u << 10;
 constexpr std::size_t kPieceBytes = 64u << 10;
-constexpr std::uint64_t kSmallMax = 256u
-                                    << 10;  ///< an answer that is asked again as a whole when it breaks off
+/// An answer up to this size that breaks off is asked for again as a whole.
+constexpr std::uint64_t kSmallMax = 256u << 10;
 constexpr unsigned kAsksMax = 3;
 constexpr std::chrono::seconds kIdle{60};
 constexpr std::chrono::seconds kHead{10};
