@@ -135,6 +135,8 @@ void Peer::close(const Error& why) {
   for (const auto& old : retiring)
     if (const auto connection = old.lock()) connection->close(why);
   if (const auto connection = connection_) connection->close(why);
+  armed_ = core::Instant::max();
+  timer_.cancel();
 }
 
 void Peer::arm() {

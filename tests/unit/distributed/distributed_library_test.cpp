@@ -107,11 +107,9 @@ class Node {
     member_->start();
   }
 
-  Task<void> leave() {
-    co_await member_->stop();
-    co_await server_->stop(1s);
-  }
+  Task<void> leave() { return member_->stop(); }
   Task<void> stop() {
+    co_await server_->stop(1s);
     co_await peers_.stop();
     co_await local_->stop();
   }
