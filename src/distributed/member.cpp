@@ -36,8 +36,9 @@ Member::Member(Parts parts)
       directory_(placement::Directory::create(places(parts_), parts_.executor, parts_.clock, parts_.routing)),
       peers_(parts_.peers, parts_.clock, *directory_),
       replicas_(peers_),
+      demand_(parts_.clock, parts_.settings),
       holder_({parts_.songs, offers_, replicas_, parts_.clock, parts_.timers, parts_.blocking, parts_.cache,
-               directory_.get()}),
+               directory_.get(), &demand_}),
       catalogue_(catalogue::SharedCatalogue::create(
           {.executor = parts_.executor,
            .rows = parts_.rows,
@@ -67,6 +68,16 @@ Member::Member(Parts parts)
       remote_songs_(std::make_shared<streaming::RemoteSongs>(
           streaming::RemoteSongs::Parts{*directory_, replicas_, parts_.clock, parts_.timers, parts_.cache,
                                         parts_.blocking, parts_.settings})),
+      further_copies_({.directory = *directory_,
+                       .peers = peers_,
+                       .songs = parts_.songs,
+                       .demand = demand_,
+                       .cache = parts_.cache,
+                       .clock = parts_.clock,
+                       .timers = parts_.timers,
+                       .strand = boost::asio::make_strand(parts_.executor),
+                       .settings = parts_.settings},
+                      remote_songs_),
       repair_random_(parts_.random.next()),
       repair_({.directory = *directory_,
                .peers = peers_,
@@ -82,6 +93,7 @@ Member::Member(Parts parts)
 
 void Member::serve(peers::Handlers& handlers) {
   holder_.add_methods(handlers);
+  further_copies_.add_methods(handlers);
   repair_.add_methods(handlers);
   catalogue_->serve(handlers);
 }
@@ -89,6 +101,7 @@ void Member::serve(peers::Handlers& handlers) {
 void Member::start() {
   catalogue_->start();
   repair_.start();
+  further_copies_.start();
   acquaintance_.spawn([this] { return keep_acquainted(); });
   acquaintance_.spawn([this] {
     return replication::find_lost_winners(parts_.songs, parts_.rows, [this](core::Song winner) {
@@ -99,6 +112,7 @@ void Member::start() {
 
 Task<void> Member::stop() {
   co_await repair_.stop();
+  co_await further_copies_.stop();
   co_await catalogue_->stop();
   co_await acquaintance_.stop();
 }

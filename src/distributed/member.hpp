@@ -25,10 +25,12 @@
 #include "distributed/placement/observed_peers.hpp"
 #include "distributed/placement/routing.hpp"
 #include "distributed/repair/song_repair.hpp"
+#include "distributed/replication/further_copies.hpp"
 #include "distributed/replication/holder.hpp"
 #include "distributed/replication/offers.hpp"
 #include "distributed/replication/remote_replicas.hpp"
 #include "distributed/replication/replicator.hpp"
+#include "distributed/streaming/demand.hpp"
 #include "distributed/streaming/remote_songs.hpp"
 #include "services/library/row_store.hpp"
 #include "services/library/song_store.hpp"
@@ -94,10 +96,12 @@ class Member {
   placement::ObservedPeers peers_;
   replication::RemoteReplicas replicas_;
   replication::Offers offers_;
+  streaming::Demand demand_;
   replication::Holder holder_;
   const std::shared_ptr<catalogue::SharedCatalogue> catalogue_;
   const std::shared_ptr<replication::Replicator> replicator_;
   const std::shared_ptr<streaming::RemoteSongs> remote_songs_;
+  replication::FurtherCopies further_copies_;
   core::SeededRandom repair_random_;  ///< of repair's strand alone
   repair::SongRepair repair_;
   core::Background acquaintance_;

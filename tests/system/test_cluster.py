@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One library on many nodes: what is uploaded through one is found on and played from all, and survives their end."""
+import base64
 import hashlib
+import json
 import os
 import re
 import socket
@@ -11,8 +13,8 @@ import time
 import mutagen
 import pytest
 import requests
-from cluster import (QUORUM, REPLICAS, Cluster, Stopped, base32, free_rpc_port, id_of, stored_blobs, upload_at_once,
-                     wait_held)
+from cluster import (QUORUM, REPLICAS, Cluster, Stopped, at_node, base32, free_rpc_port, id_of, stored_blobs,
+                     upload_at_once, wait_held)
 from kadenza import assert_problem, run_cli, wait_until
 
 STAND_INS = 1  # a holder that was slow has one beside it for a while
@@ -73,6 +75,33 @@ def test_covers_loudness_and_albums_are_the_same_everywhere(cluster, files):
     assert len({node.get(f"/songs/{song['id']}/waveform").text for node in nodes}) == 1
     for node in nodes:
         assert node.json(f"/albums/{song['album_id']}")["songs"][0]["id"] == song["id"]
+
+
+def test_what_is_in_demand_gets_further_copies_which_are_no_replicas(cluster, next_tune):
+    nodes = cluster.grow(5)
+    (song, tune), = cluster.upload(nodes[0], [next_tune(seconds=3)])
+    holder, *_ = holders = cluster.holders(song)
+    others = cluster.others(*holders)
+    raw_id = base64.b32decode(song["id"].upper() + "=" * (-len(song["id"]) % 8))
+    request = json.dumps({"song": base64.b64encode(raw_id).decode(), "length": 256 << 10})
+
+    def read_from(node):
+        """As a node reads that has no listener with it in its cache."""
+        return at_node(holders[1], "rpc", node.name, "Replicas.Read", request, "--json")
+
+    for node in others:
+        refused = read_from(node)
+        assert refused.returncode != 0 and "there is no song" in refused.stdout
+
+    def copied():
+        heard = read_from(holder)
+        assert heard.returncode == 0, heard.stdout + heard.stderr
+        return json.loads(heard.stdout).get("copies", 0) == 5
+
+    wait_until(copied, "further copies on both other nodes", 120)
+    for node in others:
+        assert base64.b64decode(json.loads(read_from(node).stdout)["bytes"]) == tune
+    assert cluster.holders(song) == holders
 
 
 def test_the_same_song_again_is_recognised_everywhere(cluster, next_tune):

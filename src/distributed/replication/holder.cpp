@@ -11,6 +11,7 @@
 #include "distributed/placement/directory.hpp"
 #include "distributed/replication/methods.hpp"
 #include "distributed/replication/puller.hpp"
+#include "distributed/streaming/demand.hpp"
 #include "distributed/streaming/song_cache.hpp"
 #include "services/blobs/blob_store.hpp"
 
@@ -263,6 +264,10 @@ core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
   }
   if (!bytes) co_return std::unexpected(bytes.error());
   reply.set_bytes(text_of(*bytes));
+  if (parts_.demand && !cached && !request.background()) {
+    parts_.demand->served(id, bytes->size(), (*record)->song.size);
+    reply.set_copies(parts_.demand->copies(id));
+  }
   if (request.with_record()) messages::to_message(**record, *reply.mutable_record());
   co_return reply;
 }

@@ -39,8 +39,9 @@ namespace kadenza::distributed::placement {
 class Directory;
 }
 namespace kadenza::distributed::streaming {
+class Demand;
 class SongCache;
-}
+}  // namespace kadenza::distributed::streaming
 
 namespace kadenza::distributed::replication {
 
@@ -67,6 +68,7 @@ class Holder {
     streaming::SongCache* cache = nullptr;  ///< what it has can be read, too
     /// Knows where a source is that does not know its own address; none: such sources are not usable.
     const placement::Directory* directory = nullptr;
+    streaming::Demand* demand = nullptr;  ///< hears of every read by a listener
   };
   explicit Holder(Parts parts) : parts_(std::move(parts)), claims_(parts_.clock) {}
 

@@ -105,10 +105,11 @@ core::Task<std::vector<kademlia::Contact>> RemoteSongs::ranked_sources(core::Son
                                                                        core::Deadline deadline) {
   const auto partition = placement::partition_of(id, parts_.settings.partition_bits);
   auto order = co_await parts_.directory.order(partition, deadline);
-  // The holders by speed, then everybody who may stand in for one, in the order in which they would.
-  const auto holders = std::min<std::size_t>(parts_.settings.replicas, order.size());
-  const std::vector<placement::Candidate> first(order.begin(),
-                                                order.begin() + static_cast<std::ptrdiff_t>(holders));
+  // Those that should have it by speed, then everybody who may stand in for one, in the order in which they
+  // would.
+  const auto copies = std::max<std::size_t>(parts_.settings.replicas, copies_.of(id));
+  const std::vector<placement::Candidate> first(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(copies, order.size())));
   auto result = sources_.ranked(first, parts_.directory);
   std::ranges::stable_partition(order, [](const auto& candidate) { return !candidate.silent; });
   for (const auto& candidate : order) {
@@ -222,6 +223,7 @@ core::Task<Result<Piece>> RemoteSongs::ask(std::shared_ptr<const Request> reques
     co_return core::fail(Errc::kCorrupted, "a replica's bytes do not match their hashes");
   }
   waiting.answered(reply->load);
+  if (reply->copies > 0) copies_.note(request->id, reply->copies);
   ++counters_.pieces;
   counters_.bytes += piece.bytes.size();
   co_return piece;

@@ -19,6 +19,7 @@
 #include "core/timers.hpp"
 #include "distributed/cluster/settings.hpp"
 #include "distributed/placement/directory.hpp"
+#include "distributed/streaming/known_copies.hpp"
 #include "distributed/streaming/piece.hpp"
 #include "distributed/streaming/replicas.hpp"
 #include "distributed/streaming/shared_fetches.hpp"
@@ -49,7 +50,8 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
     boost::asio::any_io_executor blocking;
     cluster::Settings settings;
   };
-  explicit RemoteSongs(Parts parts) : parts_(std::move(parts)), sources_(parts_.clock) {}
+  explicit RemoteSongs(Parts parts)
+      : parts_(std::move(parts)), sources_(parts_.clock), copies_(parts_.clock) {}
 
   /// kNotFound: none of the partition's candidates has it; kUnavailable: those that answered have not, and
   /// not all did.
@@ -82,6 +84,7 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
 
   const Parts parts_;
   SourceBook sources_;
+  KnownCopies copies_;
   SharedFetches fetches_;
   StreamingCounters counters_;
 };

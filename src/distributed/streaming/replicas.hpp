@@ -21,8 +21,8 @@ struct RemotePiece {
   std::vector<std::uint8_t> bytes;
   std::shared_ptr<const core::SongRecord> record;  ///< when it was asked for
   std::uint32_t load = 0;                          ///< reads under way at the holder, this one included
-  std::uint32_t copies =
-      0;  ///< ranks of the partition's order that have the song, for what is in demand; 0: R
+  /// Ranks of the partition's order that have the song, when it is in demand; 0: the holders alone.
+  std::uint32_t copies = 0;
 };
 
 /// Reading from one other node. kNotFound: it does not hold the song. Thread-safe.

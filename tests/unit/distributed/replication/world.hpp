@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@
 #include "distributed/replication/remote_replicas.hpp"
 #include "distributed/replication/replicated_upload.hpp"
 #include "distributed/replication/replicator.hpp"
+#include "distributed/streaming/demand.hpp"
+#include "distributed/streaming/remote_songs.hpp"
+#include "distributed/streaming/song_cache.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
 #include "sim/memory_song_store.hpp"
@@ -53,6 +57,7 @@ class World {
     bool lookups_find_the_dead = true;
     core::Duration grace = 15min;
     std::map<std::size_t, core::Duration> clock_errors = {};  // how far the node's calendar is ahead
+    std::filesystem::path caches = {};                        // where their folders lie; empty: none
   };
 
   /// What crashes with a node. Kept afterwards: its coroutines may still end.
@@ -64,9 +69,12 @@ class World {
     std::unique_ptr<peers::Peers> peers;
     RemoteReplicas replicas{*peers};
     Offers offers;
+    std::unique_ptr<streaming::SongCache> cache;
+    streaming::Demand demand;
     Holder holder;
     std::shared_ptr<placement::Directory> directory;
     std::shared_ptr<Replicator> replicator;
+    std::shared_ptr<streaming::RemoteSongs> remote_songs;
     peers::Handlers handlers;
   };
   struct Node {
@@ -223,11 +231,22 @@ class World {
   std::deque<Routing> routings_;
 };
 
+inline std::unique_ptr<streaming::SongCache> make_cache(const std::filesystem::path& caches,
+                                                        std::size_t node) {
+  if (caches.empty()) return nullptr;
+  auto cache = streaming::SongCache::open({.folder = caches / std::to_string(node)});
+  KADENZA_CHECK(cache);
+  return std::move(*cache);
+}
+
 inline World::Process::Process(World& world, std::size_t node)
     : clock(world.engine, World::kEpoch + world.clock_error(node)),
       store(world.nodes[node].disk, clock, world.timers),
       peers(world.peer_network.peers_of(world.nodes[node].host)),
-      holder({store, offers, replicas, clock, world.timers, world.coroutines.context().get_executor()}),
+      cache(make_cache(world.options.caches, node)),
+      demand(clock, world.settings),
+      holder({store, offers, replicas, clock, world.timers, world.coroutines.context().get_executor(),
+              cache.get(), nullptr, &demand}),
       directory(placement::Directory::create({.self = world.contact(node), .grace = world.options.grace},
                                              world.coroutines.context().get_executor(), clock,
                                              world.routings_.emplace_back(world, node))),
@@ -246,6 +265,9 @@ inline World::Process::Process(World& world, std::size_t node)
                             .announce = [&world](core::Song song, core::Deadline) -> core::Task<bool> {
                               world.announced.push_back(std::move(song));
                               co_return true;
-                            }})) {}
+                            }})),
+      remote_songs(std::make_shared<streaming::RemoteSongs>(
+          streaming::RemoteSongs::Parts{*directory, replicas, clock, world.timers, cache.get(),
+                                        world.coroutines.context().get_executor(), world.settings})) {}
 
 }  // namespace kadenza::distributed::replication

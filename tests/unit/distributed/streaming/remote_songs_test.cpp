@@ -45,6 +45,7 @@ class FakeReplicas final : public Replicas {
     bool hangs = false;
     bool corrupts = false;
     bool gone = false;
+    std::uint32_t copies = 0;
     int asked = 0;
   };
 
@@ -65,6 +66,7 @@ class FakeReplicas final : public Replicas {
                        audio.begin() + static_cast<std::ptrdiff_t>(end));
     if (holder.corrupts) piece.bytes[piece.bytes.size() / 2] ^= 1;
     if (with_record) piece.record = record;
+    piece.copies = holder.copies;
     co_return piece;
   }
   core::Task<Result<core::Image>> cover(Contact from, core::SongId, core::Deadline) override {
@@ -204,6 +206,27 @@ TEST_F(RemoteSongsTest, ASlowReplicaIsPassedBy) {
   const int asked = holder(1).asked + holder(2).asked;
   expect_all_plays();
   EXPECT_EQ(holder(1).asked + holder(2).asked, asked);
+}
+
+TEST_F(RemoteSongsTest, WhatIsInDemandIsReadWhereItsFurtherCopiesAre) {
+  std::vector<core::NodeId> further;
+  for (auto& [id, node] : replicas.holders) {
+    if (std::ranges::find(holding, id) == holding.end()) further.push_back(id);
+  }
+  ASSERT_EQ(further.size(), 2u);
+  for (const auto& id : holding) replicas.holders[id].delay = 50ms;
+  const auto asked = [&] { return replicas.holders[further[0]].asked + replicas.holders[further[1]].asked; };
+  expect_all_plays();
+  EXPECT_EQ(asked(), 0);
+  // The holders say that it has further copies, which are nearer.
+  for (const auto& id : further) replicas.holders[id].holds = true;
+  for (const auto& id : holding) replicas.holders[id].copies = 6;
+  expect_all_plays();
+  expect_all_plays();
+  EXPECT_GT(asked(), 0);
+  // Gone again: nobody hears it.
+  for (const auto& id : further) replicas.holders[id].holds = false;
+  expect_all_plays();
 }
 
 TEST_F(RemoteSongsTest, FlippedBitsNeverReachTheListener) {
