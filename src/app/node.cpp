@@ -13,6 +13,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
@@ -95,7 +96,7 @@ struct Node::Parts {
   /// Runs a coroutine on the node's threads and waits for its end; for the main thread.
   template <class T>
   T wait_for(core::Task<T> task) {
-    return asio::co_spawn(io, std::move(task), asio::use_future).get();
+    return asio::co_spawn(asio::make_strand(io), std::move(task), asio::use_future).get();
   }
 
   const std::function<void()> on_drained;

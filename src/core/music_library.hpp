@@ -146,8 +146,9 @@ struct Image {
 };
 
 /// What the Views call, and all that they know: the whole network's music, or one node's when the
-/// Distributed layer is left out. Thread-safe; every call ends by its deadline with Errc::kDeadlineExceeded
-/// at the latest; unknown ids answer Errc::kNotFound.
+/// Distributed layer is left out. Thread-safe, as long as each caller awaits on a strand of its own (or on a
+/// single thread): a call may begin others there and wait for them. Every call ends by its deadline with
+/// Errc::kDeadlineExceeded at the latest; unknown ids answer Errc::kNotFound.
 class MusicLibrary {
  public:
   virtual ~MusicLibrary() = default;

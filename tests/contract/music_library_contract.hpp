@@ -11,6 +11,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
@@ -42,14 +43,15 @@ class MusicLibraryContract : public ::testing::TestWithParam<LibraryFactory> {
   core::MusicLibrary& library() { return under_test_->library(); }
   core::Deadline soon() const { return under_test_->clock().now() + std::chrono::seconds(30); }
 
-  /// Runs a coroutine on the library's io_context and waits for its result.
+  /// Runs a coroutine on a strand of the library's io_context and waits for its result.
   template <class T>
   T await(core::Task<T> task) {
     return start(std::move(task)).get();
   }
   template <class T>
   std::future<T> start(core::Task<T> task) {
-    return boost::asio::co_spawn(under_test_->io_context(), std::move(task), boost::asio::use_future);
+    return boost::asio::co_spawn(boost::asio::make_strand(under_test_->io_context()), std::move(task),
+                                 boost::asio::use_future);
   }
 
   core::Task<core::Result<core::UploadOutcome>> upload(std::vector<std::uint8_t> file,
