@@ -2,6 +2,7 @@
 
 option(KADENZA_TESTS "Build the tests" ON)
 option(KADENZA_BENCH "Build the benchmarks" OFF)
+option(KADENZA_PLANTED_BUGS "Faults that kadenza-sim can switch on (docs/simulation.md)" OFF)
 option(KADENZA_FUZZ "Build the fuzzers (clang only)" OFF)
 set(KADENZA_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize: 'address,undefined' or 'thread'")
 
@@ -46,6 +47,9 @@ if(KADENZA_SANITIZE)
   endif()
 endif()
 
+if(KADENZA_PLANTED_BUGS)
+  add_compile_definitions(KADENZA_PLANTED_BUGS)
+endif()
 add_compile_definitions(
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED BOOST_ALLOW_DEPRECATED_HEADERS)

@@ -7,9 +7,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "distributed/kademlia/planted_bugs.hpp"
+#include "core/planted_bugs.hpp"
 #include "sim/balance.hpp"
 #include "sim/kademlia_swarm.hpp"
+#include "sim/library_command.hpp"
 #include "sim/measure.hpp"
 #include "sim/swarm_run.hpp"
 
@@ -20,6 +21,8 @@ constexpr const char* kExamples = R"(Examples:
   kadenza-sim run --seed 42                          one swarm run; its options are drawn from the seed
   kadenza-sim seeds --from 1 --count 200 --nodes 300 what ./test runs, in one process
   kadenza-sim seeds --from 1 --count 100000          a night; two cores: two processes with other seeds
+  kadenza-sim library --seed 42                      whole members with songs, under the faults of the seed
+  kadenza-sim libraries --from 1 --count 300         what ./test runs of them
   kadenza-sim measure --nodes 10000 --scenario dead30
   kadenza-sim measure --nodes 1000 --scenario churn --json
   kadenza-sim balance --nodes 20 --class 8 --class 9 --class 10
@@ -86,6 +89,8 @@ int main_with(int argc, char** argv) {
       ->capture_default_str();
   seeds->add_option("--nodes", nodes, "How many; 0 = drawn from each seed")->capture_default_str();
 
+  const LibraryCommand library(app);
+
   MeasureOptions options;
   std::string scenario = "calm";
   bool json = false;
@@ -117,15 +122,16 @@ int main_with(int argc, char** argv) {
 
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
-  app.add_option("--planted-bug", bug, "1 … 6, in the order of planted_bugs.hpp");
+  app.add_option("--planted-bug", bug, "1 … 20, in the order of planted_bugs.hpp");
 #endif
 
   CLI11_PARSE(app, argc, argv);
 #ifdef KADENZA_PLANTED_BUGS
-  kademlia::planted_bug = static_cast<kademlia::PlantedBug>(bug);
+  core::planted_bug = static_cast<core::PlantedBug>(bug);
 #endif
   if (run->parsed()) return run_one(seed, nodes) ? 0 : 1;
   if (seeds->parsed()) return run_many(from, count, step, nodes) ? 0 : 1;
+  if (library.chosen()) return library.run() ? 0 : 1;
   if (balance->parsed()) {
     const Balance measured = measure_balance(keys);
     fmt::print("{}\n", json ? as_json(measured) : as_text(measured));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,8 +29,12 @@ class MemoryDisk {
   std::uint64_t capacity = UINT64_MAX;                 ///< bytes of audio and covers
   std::uint64_t upload_limit = UINT64_MAX;             ///< bytes of one file
   core::Duration sync = std::chrono::milliseconds(5);  ///< how long a commit takes to be durable
+  /// Hear of every record that was added and of every song that was let go; may be empty.
+  std::function<void(const core::Song&)> on_stored, on_removed;
+  /// The song's row in the catalogue that lies on the same disk; empty: there is no catalogue.
+  std::function<std::optional<core::Song>(const core::SongId&)> row_of;
 
-  /// Power goes: commits that are not synced leave nothing. What processes still do to it fails.
+  /// Power goes: commits that are not synced leave nothing. What processes of before still do to it fails.
   void crash() { ++incarnation_; }
   /// A new disk takes its place.
   void replace() {
@@ -47,6 +52,9 @@ class MemoryDisk {
   bool gave_way(const core::SongId& id, const core::Digest& audio) const {
     return gave_way_.contains({id, audio});
   }
+  /// Whether it is held as it was stored.
+  bool intact(const core::SongId& id) const;
+  std::vector<core::SongId> ids() const;
   std::uint64_t used_bytes() const;
 
   /// Flips a bit of the song's audio: reads of that chunk find it corrupted.
@@ -60,7 +68,10 @@ class MemoryDisk {
     std::shared_ptr<const core::SongRecord> record;
     std::vector<std::uint8_t> audio;
     std::optional<core::Image> cover;
+    bool rotten = false;
   };
+
+  bool fits(std::uint64_t more) const;
 
   std::uint64_t incarnation_ = 0;
   std::uint64_t staged_ = 0;  ///< set aside for what is being received
@@ -72,7 +83,7 @@ class MemoryDisk {
 class MemorySongStore final : public services::library::SongStore {
  public:
   MemorySongStore(MemoryDisk& disk, const core::Clock& clock, core::Timers& timers)
-      : disk_(disk), clock_(clock), timers_(timers) {}
+      : disk_(disk), incarnation_(disk.incarnation_), clock_(clock), timers_(timers) {}
 
   core::Task<core::Result<std::unique_ptr<services::library::IncomingSong>>> receive(
       std::optional<std::uint64_t> expected_size, Purpose purpose, core::Deadline deadline) override;
@@ -93,11 +104,14 @@ class MemorySongStore final : public services::library::SongStore {
  private:
   friend class MemoryIncomingSong;
 
+  /// kUnavailable once the process that this store belongs to has crashed.
+  core::Result<void> alive() const;
   core::Result<const MemoryDisk::Held*> find(const core::SongId& id) const;
   /// Whether the chunks are what was stored; tells the watcher when they are not.
   core::Result<void> check(const core::SongId& id, std::uint64_t first, std::uint64_t count);
 
   MemoryDisk& disk_;
+  const std::uint64_t incarnation_;
   const core::Clock& clock_;
   core::Timers& timers_;
   Watcher watcher_;

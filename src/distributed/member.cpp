@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <boost/asio/strand.hpp>
-#include <spdlog/spdlog.h>
 
 #include "distributed/replication/lost_winners.hpp"
 
@@ -51,20 +50,22 @@ Member::Member(Parts parts)
            .on_superseded = [this](const core::Song&,
                                    const core::Song& winner) { replicator_->take_winner(winner); },
            .options = {}})),
-      replicator_(std::make_shared<replication::Replicator>(replication::Replicator::Parts{
-          .directory = *directory_,
-          .peers = peers_,
-          .replicas = replicas_,
-          .holder = holder_,
-          .songs = parts_.songs,
-          .offers = offers_,
-          .clock = parts_.clock,
-          .timers = parts_.timers,
-          .executor = parts_.executor,
-          .settings = parts_.settings,
-          .enrolled = parts_.enrolled,
-          .announce = [this](core::Song song,
-                             core::Deadline deadline) { return announce(std::move(song), deadline); }})),
+      replicator_(std::make_shared<replication::Replicator>(
+          replication::Replicator::Parts{.directory = *directory_,
+                                         .peers = peers_,
+                                         .replicas = replicas_,
+                                         .holder = holder_,
+                                         .songs = parts_.songs,
+                                         .offers = offers_,
+                                         .clock = parts_.clock,
+                                         .timers = parts_.timers,
+                                         .executor = parts_.executor,
+                                         .settings = parts_.settings,
+                                         .enrolled = parts_.enrolled,
+                                         .announce =
+                                             [this](core::Song song, core::Deadline deadline) {
+                                               return catalogue_->announce(std::move(song), deadline);
+                                             }})),
       remote_songs_(std::make_shared<streaming::RemoteSongs>(
           streaming::RemoteSongs::Parts{*directory_, replicas_, parts_.clock, parts_.timers, parts_.cache,
                                         parts_.blocking, parts_.settings})),
@@ -115,15 +116,6 @@ Task<void> Member::stop() {
   co_await further_copies_.stop();
   co_await catalogue_->stop();
   co_await acquaintance_.stop();
-}
-
-/// Here first, so that whoever uploaded finds the song through this node at once.
-Task<bool> Member::announce(core::Song song, core::Deadline deadline) {
-  std::vector<core::Song> row{song};
-  if (const auto merged = co_await parts_.rows.merge(std::move(row)); !merged) {
-    spdlog::error("cannot add a song to the catalogue: {}", merged.error().detail);
-  }
-  co_return co_await catalogue_->announce(std::move(song), deadline);
 }
 
 Task<void> Member::keep_acquainted() {

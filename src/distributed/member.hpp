@@ -87,7 +87,6 @@ class Member {
   void stay() { repair_.stay(); }
 
  private:
-  core::Task<bool> announce(core::Song song, core::Deadline deadline);
   core::Task<void> keep_acquainted();
 
   // In the order of construction: what is below uses what is above it.

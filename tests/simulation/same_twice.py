@@ -6,11 +6,16 @@ import subprocess
 import sys
 
 
-def trace(program, seed):
-    out = subprocess.run([program, "run", "--seed", str(seed), "--nodes", "200"], capture_output=True, text=True).stdout
+def trace(program, command, seed):
+    out = subprocess.run([program, *command, "--seed", str(seed)], capture_output=True, text=True).stdout
     return re.search(r"trace ([0-9a-f]{16})", out).group(1)
 
 
-traces = [trace(sys.argv[1], seed) for seed in (7, 7, 8)]
-print(traces)
-sys.exit(not (traces[0] == traces[1] != traces[2]))
+def repeats(program, command):
+    traces = [trace(program, command, seed) for seed in (7, 7, 8)]
+    print(*command, traces)
+    return traces[0] == traces[1] != traces[2]
+
+
+program = sys.argv[1]
+sys.exit(not (repeats(program, ["run", "--nodes", "200"]) and repeats(program, ["library"])))

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -29,7 +30,7 @@ class Cluster:
 
     def add(self, *options, start=True, token=None, through_a_way=False, data=None):
         port = free_rpc_port()
-        way = Way(port) if through_a_way else None
+        way = Way(port, self.nodes) if through_a_way else None
         name = f"node{len(self.nodes)}"
         options = ["--rpc", f"127.0.0.1:{port}", "--name", name, *options]
         if way:
@@ -147,13 +148,50 @@ class Stopped:
             os.kill(pid, signal.SIGCONT)
 
 
+class Partition:
+    """Two groups of nodes, each with a way, between which nothing passes."""
+
+    def __init__(self, ones, others):
+        self.groups = [(ones, others), (others, ones)]
+
+    def __enter__(self):
+        for group, other in self.groups:
+            for node in group:
+                node.way.cut_from = {far.rpc_port for far in other}
+
+    def __exit__(self, *_):
+        for group, _ in self.groups:
+            for node in group:
+                node.way.cut_from = set()
+
+
+def node_of_connection(nodes, port):
+    """The node that has the TCP connection from this local port; None for others' connections."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].split(":")[1], 16) == port:
+            wanted = f"socket:[{fields[9]}]"
+            break
+    else:
+        return None
+    for node in nodes:
+        for pid in node.processes():
+            for file in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if os.readlink(file) == wanted:
+                        return node
+    return None
+
+
 class Way:
     """What the packets to a node pass: open, cut, or slow. Relays TCP and UDP from `port` to the node's own port."""
 
-    def __init__(self, target):
+    def __init__(self, target, nodes):
         self.target = target
+        self.nodes = nodes
         self.port = free_rpc_port()
         self.is_cut = False
+        self.cut_from = set()  # RPC ports of nodes whose packets do not pass, either way
         self.bytes_per_second = None  # of what the node sends over TCP, all connections together
         self.loop = asyncio.new_event_loop()
         self._opened = threading.Event()
@@ -180,20 +218,22 @@ class Way:
         await self.loop.create_datagram_endpoint(lambda: DatagramWay(self), ("127.0.0.1", self.port))
 
     async def _connected(self, reader, writer):
-        await self._while_cut()
+        node = node_of_connection(self.nodes, writer.get_extra_info("peername")[1])
+        sender = node and node.rpc_port
+        await self._while_cut(sender)
         try:
             there, to_node = await asyncio.open_connection("127.0.0.1", self.target, limit=65536)
         except OSError:
             writer.transport.abort()
             return
         async with asyncio.TaskGroup() as directions:
-            directions.create_task(self._copy(reader, to_node, slow=False))
-            directions.create_task(self._copy(there, writer, slow=True))
+            directions.create_task(self._copy(reader, to_node, sender, slow=False))
+            directions.create_task(self._copy(there, writer, sender, slow=True))
 
-    async def _copy(self, reader, writer, slow):
+    async def _copy(self, reader, writer, sender, slow):
         with contextlib.suppress(OSError):
             while piece := await reader.read(2048 if slow and self.bytes_per_second else 65536):
-                await self._while_cut()
+                await self._while_cut(sender)
                 if slow and self.bytes_per_second:
                     self._next_send = max(self._next_send, self.loop.time()) + len(piece) / self.bytes_per_second
                     await asyncio.sleep(self._next_send - self.loop.time())
@@ -201,8 +241,11 @@ class Way:
                 await writer.drain()
         writer.transport.abort() if reader.exception() else writer.close()
 
-    async def _while_cut(self):
-        while self.is_cut:
+    def cuts_off(self, sender):
+        return self.is_cut or sender in self.cut_from
+
+    async def _while_cut(self, sender):
+        while self.cuts_off(sender):
             await asyncio.sleep(0.02)
 
 
@@ -217,7 +260,7 @@ class DatagramWay(asyncio.DatagramProtocol):
         self.outside = transport
 
     def datagram_received(self, data, sender):
-        if self.way.is_cut:
+        if self.way.cuts_off(sender[1]):
             return
         if sender not in self.towards:
             inside = socket.socket(type=socket.SOCK_DGRAM)
@@ -231,7 +274,7 @@ class DatagramWay(asyncio.DatagramProtocol):
     def _answered(self, inside, sender):
         with contextlib.suppress(OSError):
             data = inside.recv(65536)
-            if not self.way.is_cut:
+            if not self.way.cuts_off(sender[1]):
                 self.outside.sendto(data, sender)
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import requests
-from cluster import REPLICAS, Cluster, at_node, stored_blobs
+from cluster import REPLICAS, Cluster, Partition, at_node, stored_blobs
 from kadenza import run_cli, wait_until
 
 GRACE = 6
@@ -147,6 +147,47 @@ def flip_a_bit(path, at=1000):
         byte = file.read(1)[0]
         file.seek(at)
         file.write(bytes([byte ^ 4]))
+
+
+def stored_at_last(node, tune, **tags):
+    """The answer to an upload, tried until enough of the nodes that can be reached have taken it."""
+    def accepted():
+        answer = node.upload(tune, **tags)
+        return answer if answer.status_code != 503 else None
+    answer = wait_until(accepted, f"an upload through {node.name}", 60)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["song"]
+
+
+def test_both_sides_of_a_partition_write_and_agree_when_it_heals(cluster, next_tune):
+    for _ in range(6):
+        cluster.add("--grace", f"{GRACE}s", through_a_way=True)
+    cluster.wait_complete()
+    ones, others = cluster.nodes[:3], cluster.nodes[3:]
+    uploaded = cluster.upload(ones[0], [next_tune()])
+    with Partition(ones, others):
+        for turn in range(3):
+            contested = [next_tune(title=f"Contested {turn}", seconds=2 + side) for side in range(2)]
+            first = stored_at_last(ones[turn], contested[0])
+            second = stored_at_last(others[turn], contested[1])
+            assert first["id"] == second["id"] and first["audio_hash"] != second["audio_hash"]
+            uploaded.append((first, contested[0]))
+            for side in (ones, others):
+                tune = next_tune()
+                uploaded.append((stored_at_last(side[turn], tune), tune))
+        assert {node.json("/totals")["songs"] for node in ones} == {7}
+        assert all(node.get(f"/songs/{uploaded[3][0]['id']}").status_code == 404 for node in ones)
+
+    assert len(uploaded) == 10
+    for node in cluster.nodes:
+        wait_until(lambda: [node.json(f"/songs/{song['id']}") for song, _ in uploaded if  # noqa: B023
+                            node.get(f"/songs/{song['id']}").status_code == 200] == only_songs(uploaded),  # noqa: B023
+                   f"{node.name} knows all songs, each as it was stored first", REPAIR_SECONDS)
+        wait_until(lambda: node.json("/totals")["songs"] == 10, f"{node.name} has one row for each song")  # noqa: B023
+        found = node.json("/search", q="Contested")["songs"]["items"]
+        assert sorted(song["title"] for song in found) == [f"Contested {turn}" for turn in range(3)]
+    wait_whole(cluster, only_songs(uploaded))
+    check_plays(cluster.nodes, uploaded)
 
 
 def test_flipped_bits_are_found_by_scrubbing_and_healed(cluster, next_tune):

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "core/planted_bugs.hpp"
 #include "distributed/catalogue/catalogue_methods.hpp"
 #include "distributed/catalogue/limits.hpp"
 #include "distributed/messages/song_message.hpp"
@@ -54,6 +55,7 @@ core::Task<Result<Reconciler::Place>> Reconciler::reconcile(kademlia::Contact wi
   KADENZA_CO_TRY(const auto unequal, different(theirs, ours, shards));
   ++intake_.counters().compared;
   intake_.counters().differences += unequal.count();
+  if (core::planted(core::PlantedBug::kRowsNotCompared)) co_return Place{theirs.database(), theirs.last()};
   for (const auto shard : shards_in(unequal)) KADENZA_CO_TRY_VOID(co_await make_equal(with, shard));
   co_return Place{theirs.database(), theirs.last()};
 }

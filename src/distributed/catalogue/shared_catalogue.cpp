@@ -13,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
 
 #include "core/await_on.hpp"
 #include "distributed/catalogue/catalogue_methods.hpp"
@@ -102,6 +103,10 @@ core::Task<bool> SharedCatalogue::announce(core::Song song, core::Deadline deadl
 }
 
 core::Task<bool> SharedCatalogue::announce_here(core::Song song, core::Deadline deadline) {
+  std::vector<core::Song> row{song};
+  if (const auto merged = co_await intake_.merge(std::move(row)); !merged) {
+    spdlog::error("cannot add a song to the catalogue: {}", merged.error().detail);
+  }
   const auto shard = services::catalogue::shard_of(song);
   auto holders = co_await parts_.directory.order(placement::partition_of_shard(shard), deadline);
   std::erase_if(holders, [](const auto& candidate) { return candidate.silent; });

@@ -57,7 +57,8 @@ class SharedCatalogue : public std::enable_shared_from_this<SharedCatalogue> {
   /// Resumes when all that start() began has ended.
   core::Task<void> stop();
 
-  /// Brings the row of a song that was just stored to the first R live candidates of its shard. True when
+  /// Adds the row of a song that was just stored to this node's, so that whoever uploaded it finds it here at
+  /// once, and brings it to the first R live candidates of its shard. True when
   /// min(W, how many there are) of them have it durably; false when they do not say so by the deadline: the
   /// row gets there later all the same.
   core::Task<bool> announce(core::Song song, core::Deadline deadline);

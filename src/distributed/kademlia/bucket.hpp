@@ -6,7 +6,7 @@
 
 #include "distributed/kademlia/config.hpp"
 #include "distributed/kademlia/contact.hpp"
-#include "distributed/kademlia/planted_bugs.hpp"
+#include "core/planted_bugs.hpp"
 #include "distributed/kademlia/rtt.hpp"
 
 namespace kadenza::distributed::kademlia {
@@ -22,7 +22,7 @@ struct Entry {
   std::uint8_t failures = 0;
 
   bool excluded() const noexcept {
-    return failures >= (planted(PlantedBug::kOneFailureHides) ? 1 : kExcludedFrom);
+    return failures >= (core::planted(core::PlantedBug::kOneFailureHides) ? 1 : kExcludedFrom);
   }
 };
 

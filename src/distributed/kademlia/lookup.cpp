@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "distributed/kademlia/planted_bugs.hpp"
+#include "core/planted_bugs.hpp"
 
 namespace kadenza::distributed::kademlia {
 namespace {
@@ -157,7 +157,7 @@ bool Lookup::enough(const Head& head) const {
 
 bool Lookup::done() const {
   const Head head = this->head();
-  if (enough(head) || (planted(PlantedBug::kStopsEarly) && head.leading_replies > 0)) return true;
+  if (enough(head) || (core::planted(core::PlantedBug::kStopsEarly) && head.leading_replies > 0)) return true;
   return head.open == 0 && !waits_for_more();
 }
 

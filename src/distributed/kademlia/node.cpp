@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "distributed/kademlia/planted_bugs.hpp"
+#include "core/planted_bugs.hpp"
 
 namespace kadenza::distributed::kademlia {
 
@@ -119,7 +119,7 @@ void KademliaNode::on_request(const Endpoint& from, const Message& message, Outb
 void KademliaNode::on_reply(const Endpoint& from, const Message& message, Outbox& outbox) {
   const RequestBook::Slot slot = book_.find(message.transaction);
   const auto* nodes = std::get_if<Nodes>(&message.body);
-  if (slot == RequestBook::kNone || (planted(PlantedBug::kLateRepliesIgnored) && book_[slot].slow) ||
+  if (slot == RequestBook::kNone || (core::planted(core::PlantedBug::kLateRepliesIgnored) && book_[slot].slow) ||
       book_[slot].to.endpoint != from || book_[slot].wants_nodes != (nodes != nullptr)) {
     ++counters_.replies_unexpected;
     return;
@@ -172,7 +172,7 @@ void KademliaNode::on_soft_timeout(RequestBook::Slot slot, Outbox& outbox) {
   Request& request = book_[slot];
   request.slow = true;
   request.sent[1] = now_;
-  if (!planted(PlantedBug::kNoRetransmission)) emit(request, 1, outbox);
+  if (!core::planted(core::PlantedBug::kNoRetransmission)) emit(request, 1, outbox);
   ++counters_.repetitions_sent;
   const NodeId id = request.to.id;
   const std::size_t index = find_lookup(request.lookup);

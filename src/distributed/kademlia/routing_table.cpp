@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "distributed/kademlia/planted_bugs.hpp"
+#include "core/planted_bugs.hpp"
 
 namespace kadenza::distributed::kademlia {
 namespace {
@@ -104,7 +104,7 @@ bool RoutingTable::on_heard(const Contact& contact, Instant now) {
   if (const Entry* known = bucket.find_live(contact.id)) {
     return known->excluded() && known->contact.endpoint != contact.endpoint;
   }
-  if (planted(PlantedBug::kHearsayIsLive) && bucket.live.size() < config_.bucket_size) {
+  if (core::planted(core::PlantedBug::kHearsayIsLive) && bucket.live.size() < config_.bucket_size) {
     bucket.forget_cached(contact.id);
     bucket.live.push_back(Entry{.checked = now, .contact = contact});
     ++size_;
@@ -170,12 +170,12 @@ void RoutingTable::collect(const Query& query, Nearest& out) const {
   const Distance own = distance(self_, query.target);
   const std::size_t last = buckets_.size() - 1;
   for (std::size_t j = 0; j < last && out.size < query.n; ++j) {
-    if (own.bit(static_cast<int>(j)) || planted(PlantedBug::kInexactNearest))
+    if (own.bit(static_cast<int>(j)) || core::planted(core::PlantedBug::kInexactNearest))
       collect_bucket(buckets_[j], query, out);
   }
   collect_bucket(buckets_[last], query, out);
   for (std::size_t j = last; j-- > 0 && out.size < query.n;) {
-    if (!own.bit(static_cast<int>(j)) && !planted(PlantedBug::kInexactNearest))
+    if (!own.bit(static_cast<int>(j)) && !core::planted(core::PlantedBug::kInexactNearest))
       collect_bucket(buckets_[j], query, out);
   }
 }

@@ -54,7 +54,7 @@ class HandOver {
 
   /// How many others have promised to keep it, for a while from now.
   std::size_t promises_for(const core::SongId& id) const;
-  bool is_safe(const core::SongId& id) const { return promises_for(id) >= parts_.settings.replicas; }
+  bool is_safe(const core::SongId& id) const;
   /// Fewer than R others can take it, as far as was asked: they have no room, or there are too few of them.
   bool is_homeless(const core::SongId& id) const;
 

@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/planted_bugs.hpp"
+
 namespace kadenza::distributed::repair {
 namespace {
 
@@ -49,6 +51,7 @@ core::Task<void> Scrubber::pass() {
 }
 
 core::Task<void> Scrubber::scrub(HeldSong song) {
+  if (core::planted(core::PlantedBug::kNoScrubbing)) co_return;
   const auto verified = co_await verify_song(parts_.songs, parts_.pace, song);
   if (!verified) {
     spdlog::debug("scrubbing song {}: {}", song.version.id.text(), verified.error().detail);

@@ -7,6 +7,7 @@
 #include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
 
+#include "core/planted_bugs.hpp"
 #include "distributed/repair/lanes.hpp"
 #include "distributed/repair/methods.hpp"
 
@@ -212,6 +213,7 @@ core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted
 
 /// How many bytes were copied.
 core::Task<std::uint64_t> SongRepair::copy(kademlia::Contact source, HeldSong wanted) {
+  if (core::planted(core::PlantedBug::kNoRepair)) co_return 0;
   const auto copied = co_await fetcher_.fetch(wanted, source);
   if (!copied || *copied == 0) {
     if (postponed_.size() >= kPostponedMax) postponed_.clear();
@@ -248,6 +250,7 @@ core::Task<bool> SongRepair::hand_over(const Round& round) {
 
 /// Held here, though this node is no holder, or has less room than it holds.
 std::vector<Offer> SongRepair::surplus() const {
+  if (core::planted(core::PlantedBug::kStandInForgotten)) return {};
   const auto used = parts_.songs.used_bytes();
   const auto capacity = parts_.songs.capacity_bytes();
   auto too_many = used - std::min(used, capacity);

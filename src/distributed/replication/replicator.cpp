@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "core/planted_bugs.hpp"
 #include "distributed/messages/song_message.hpp"
 #include "distributed/placement/partition.hpp"
 #include "distributed/replication/methods.hpp"
@@ -256,7 +257,9 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
 };
 
 std::size_t Replicator::quorum() const {
-  return std::max<std::size_t>(1, std::min<std::size_t>(parts_.settings.write_quorum, parts_.enrolled()));
+  const auto wanted =
+      parts_.settings.write_quorum - (core::planted(core::PlantedBug::kQuorumTooSmall) ? 1 : 0);
+  return std::max<std::size_t>(1, std::min<std::size_t>(wanted, parts_.enrolled()));
 }
 
 std::size_t Replicator::live_nodes() const {
@@ -324,9 +327,11 @@ core::Task<bool> Replicator::try_to_take(core::Song winner) {
     const auto by = std::min<core::Deadline>(deadline, parts_.clock.now() + kClaimTimeout);
     auto found = co_await parts_.replicas.read(candidate.contact, winner.id, {0, 1}, true, by);
     if (!found || !found->record || found->record->song.audio != winner.audio) continue;
+    auto record = *found->record;
+    record.song = winner;  // the other one may have these bytes as of a later time
     std::vector<kademlia::Contact> sources{candidate.contact};
     const auto stored =
-        co_await parts_.holder.store(*found->record, std::move(sources), OnConflict::kMerge, deadline);
+        co_await parts_.holder.store(std::move(record), std::move(sources), OnConflict::kMerge, deadline);
     if (stored) co_return true;
     spdlog::debug("the record of song {} that won cannot be copied yet: {}", winner.id.text(),
                   stored.error().detail);

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "core/planted_bugs.hpp"
 #include "core/sha256.hpp"
 
 namespace kadenza::distributed::streaming {
 
 bool verify_chunks(const core::SongRecord& record, std::uint64_t offset,
                    std::span<const std::uint8_t> bytes) {
+  if (core::planted(core::PlantedBug::kChunksUnchecked)) return true;
   for (auto chunk = offset / core::kChunkBytes; !bytes.empty(); ++chunk) {
     const auto part = bytes.first(std::min<std::size_t>(bytes.size(), core::kChunkBytes));
     if (chunk >= record.chunks.size() || core::sha256(part) != record.chunks[chunk]) return false;

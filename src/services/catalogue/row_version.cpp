@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/identity.hpp"
+#include "core/planted_bugs.hpp"
 #include "core/sha256.hpp"
 
 namespace kadenza::services::catalogue {
@@ -25,6 +26,7 @@ std::uint8_t shard_of(const core::Song& song) {
 }
 
 bool wins_over(const core::Song& a, const core::Song& b) {
+  if (core::planted(core::PlantedBug::kLastWriterWins)) return a.first_stored > b.first_stored;
   return std::tie(a.first_stored, a.audio) < std::tie(b.first_stored, b.audio);
 }
 

@@ -140,8 +140,10 @@ Result<HeldSong> LocalUpload::store(const core::SongRecord& record, const std::o
     return core::fail(Errc::kCorrupted, "the cover received is not that of the song's record");
   }
   KADENZA_TRY(auto there, library_.records.get(record.song.id));
-  const bool stays = there && (there->song.audio == record.song.audio || on_conflict == OnConflict::kKeep);
-  if (stays) return already_there(std::move(there->song), cover);
+  const bool same = there && there->song.audio == record.song.audio;
+  if (there && (same || on_conflict == OnConflict::kKeep) && stays(there->song, record.song, on_conflict)) {
+    return already_there(std::move(there->song), cover);
+  }
 
   auto held = store_blobs_and_record(record, cover, on_conflict);
   if (!held || !held->added) {
@@ -179,17 +181,23 @@ Result<HeldSong> LocalUpload::put(catalogue::Transaction& transaction, const cor
   if (winner) {
     return core::fail(Errc::kConflict, "this record gave way to one of the same song that was stored first");
   }
-  KADENZA_TRY(auto there, library_.records.put_if_absent(transaction, record));
-  if (there && on_conflict == OnConflict::kMerge && wins_over(song, there->song)) {
+  KADENZA_TRY(auto there, library_.records.get(song.id));
+  if (there && stays(there->song, song, on_conflict)) return HeldSong{std::move(there->song), false};
+
+  KADENZA_TRY(auto rows, library_.catalogue.merge(transaction, std::span(&song, 1)));
+  auto stored = record;
+  if (!rows.stale.empty()) {
+    stored.song = std::move(rows.stale.front());
+    if (stored.song.audio != song.audio) return HeldSong{std::move(stored.song), false};
+  }
+  if (there && there->song.audio == song.audio) {
+    KADENZA_TRY_VOID(library_.records.remove(transaction, song.id, song.audio));
+  } else if (there) {
     KADENZA_TRY_VOID(library_.records.supersede(transaction, song.id, there->song.audio, song.audio,
                                                 library_.options.clock->wall_now()));
-    KADENZA_TRY(there, library_.records.put_if_absent(transaction, record));
   }
-  if (there) return HeldSong{std::move(there->song), false};
-  if (auto rows = library_.catalogue.merge(transaction, std::span(&song, 1)); !rows) {
-    return std::unexpected(rows.error());
-  }
-  return HeldSong{song, true};
+  KADENZA_TRY_VOID(library_.records.put_if_absent(transaction, stored));
+  return HeldSong{std::move(stored.song), true};
 }
 
 /// The same audio and cover again pass through commit(), which heals blobs that have rotted meanwhile.

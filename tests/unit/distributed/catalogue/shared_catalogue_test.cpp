@@ -25,7 +25,7 @@
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
 #include "sim/peer_network.hpp"
-#include "support/memory_row_store.hpp"
+#include "sim/memory_row_store.hpp"
 #include "unit/services/catalogue/sample_songs.hpp"
 
 namespace kadenza::distributed::catalogue {
@@ -129,7 +129,7 @@ class World {
     core::NodeId id;
     sim::HostId host;
     Contact contact;
-    kadenza::testing::MemoryRowStore rows;
+    sim::MemoryRowStore rows;
     CountedPeers calls;
     Routing routing;
     std::shared_ptr<placement::Directory> directory;

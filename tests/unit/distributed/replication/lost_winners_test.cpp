@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/memory_row_store.hpp"
+#include "sim/memory_row_store.hpp"
 #include "world.hpp"
 
 namespace kadenza::distributed::replication {
@@ -18,7 +18,7 @@ core::Task<std::vector<core::Song>> lost_winners(services::library::SongStore& s
 
 TEST(LostWinners, TheRowsThatWonOverHeldRecordsAreFound) {
   World world(2);
-  kadenza::testing::MemoryRowStore rows("a node");
+  sim::MemoryRowStore rows("a node");
   std::vector<core::Song> held;
   for (int i = 0; i < 600; ++i) {  // more than one page
     held.push_back(

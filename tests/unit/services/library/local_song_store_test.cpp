@@ -19,6 +19,7 @@
 #include "services/catalogue/database.hpp"
 #include "services/catalogue/record_store.hpp"
 #include "services/library/blob_references.hpp"
+#include "services/library/row_store.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tones.hpp"
 
@@ -404,6 +405,37 @@ TEST_F(LocalSongStoreTest, AMergeRefusesWhatWasStoredLater) {
   EXPECT_FALSE(held->added);
   EXPECT_EQ(held->song, early.song);
   EXPECT_FALSE(has_blob(late.song.audio));
+  EXPECT_EQ(store().used_bytes(), early_.size());
+}
+
+TEST_F(LocalSongStoreTest, WhatTheCatalogueKnowsToHaveLostIsNotStored) {
+  const auto late = record_of(late_, at_second(2));
+  const auto early = record_of(early_, at_second(1));
+  ASSERT_TRUE(await(library_->rows().merge({early.song})));
+  for (const auto on_conflict : {OnConflict::kKeep, OnConflict::kMerge}) {
+    const auto held = replicate(late_, late, on_conflict);
+    ASSERT_TRUE(held) << held.error().detail;
+    EXPECT_FALSE(held->added);
+    EXPECT_EQ(held->song, early.song);
+    EXPECT_EQ(failure(await(store().record(late.song.id))), Errc::kNotFound);
+    EXPECT_FALSE(has_blob(late.song.audio));
+  }
+}
+
+TEST_F(LocalSongStoreTest, TheSameAudioTakesTheTimeAtWhichItWasStoredFirst) {
+  const auto first = record_of(early_, at_second(1));
+  ASSERT_TRUE(replicate(early_, record_of(early_, at_second(3))));
+  ASSERT_TRUE(replicate(early_, record_of(early_, at_second(2)), OnConflict::kMerge));
+  EXPECT_EQ((*await(store().record(first.song.id)))->song.first_stored, at_second(2));
+  EXPECT_EQ(await(store().read(first.song.id, {0, early_.size()})), early_);
+
+  ASSERT_TRUE(await(store().remove(first.song.id, first.song.audio)));
+  ASSERT_TRUE(await(library_->rows().merge({first.song})));
+  const auto held = replicate(early_, record_of(early_, at_second(2)));
+  ASSERT_TRUE(held) << held.error().detail;
+  EXPECT_TRUE(held->added);
+  EXPECT_EQ(held->song, first.song) << "as the catalogue knows it";
+  EXPECT_EQ(**await(store().record(first.song.id)), first);
   EXPECT_EQ(store().used_bytes(), early_.size());
 }
 

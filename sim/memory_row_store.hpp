@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "core/sha256.hpp"
 #include "services/library/row_store.hpp"
 
-namespace kadenza::testing {
+namespace kadenza::sim {
 
 /// A node's rows in memory. Single-threaded.
 class MemoryRowStore final : public services::library::RowStore {
@@ -82,6 +83,10 @@ class MemoryRowStore final : public services::library::RowStore {
     for (const auto& [id, row] : rows_) all.emplace(id, row.song);
     return all;
   }
+  std::optional<core::Song> row(const core::SongId& id) const {
+    const auto found = rows_.find(id);
+    return found == rows_.end() ? std::nullopt : std::optional(found->second.song);
+  }
   bool has(const core::Song& song) const {
     const auto row = rows_.find(song.id);
     return row != rows_.end() && row->second.song == song;
@@ -112,4 +117,4 @@ class MemoryRowStore final : public services::library::RowStore {
   std::function<void()> listener_;
 };
 
-}  // namespace kadenza::testing
+}  // namespace kadenza::sim

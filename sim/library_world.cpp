@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "sim/library_world.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <tuple>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "core/check.hpp"
+#include "core/sha256.hpp"
+#include "distributed/kademlia/distance.hpp"
+
+namespace kadenza::sim {
+namespace {
+
+using core::Duration;
+using namespace std::chrono_literals;
+
+constexpr Duration kClockError = 30s;  // of a clock that somebody looks after
+constexpr Duration kWrongClockError = 10min;
+constexpr Duration kAhead = 60s;                 // what a node may be ahead of one that believes it
+constexpr std::uint64_t kSmallDisk = 1'500'000;  // a dozen songs
+constexpr Duration kLeaveToEnd = 3min;           // for what runs when the world ends
+constexpr std::size_t kViolationsKept = 10;
+
+/// Said here anew, not asked from the code under test.
+bool stored_before(const core::Song& a, const core::Song& b) {
+  return std::tie(a.first_stored, a.audio) < std::tie(b.first_stored, b.audio);
+}
+
+distributed::repair::SongRepair::Options repair_of(const LibraryOptions& options) {
+  distributed::repair::SongRepair::Options repair;
+  repair.interval = 20s;
+  repair.after_writes = 3s;
+  repair.scrub_every = 60s;
+  repair.promise = options.promise;
+  return repair;
+}
+
+}  // namespace
+
+LibraryWorld::LibraryWorld(std::uint64_t seed, const LibraryOptions& options)
+    : options_(options),
+      engine_(seed),
+      network_(engine_.random().fork()),
+      peer_network_(engine_, coroutines_, network_),
+      random_(engine_.random().fork()) {
+  for (std::uint32_t i = 0; i < options_.hosts; ++i) add_host(i);
+}
+
+LibraryWorld::~LibraryWorld() {
+  for (auto& host : hosts_) {
+    if (host.running()) crash(host);
+  }
+  engine_.run_for(kLeaveToEnd);
+}
+
+void LibraryWorld::add_host(std::uint32_t index) {
+  auto& host = hosts_.emplace_back();
+  const auto name = fmt::format("host {} {}", index, random_.next());
+  host.id = {core::sha256(name).bytes};
+  host.address = peer_network_.add(host.id);
+  host.peers = peer_network_.peers_of(host.address);
+  host.capacity_class = static_cast<std::uint8_t>(random_.between(7, 9));
+  if (index < options_.small_disks) host.disk.capacity = kSmallDisk;
+  host.rows.lose_all(name);
+  host.disk.row_of = [&host](const core::SongId& id) { return host.rows.row(id); };
+  host.disk.on_stored = [&host](const core::Song& song) { host.rows.take({song}); };
+  host.disk.on_removed = [this, &host](const core::Song& song) { check_removal(host, song); };
+}
+
+void LibraryWorld::spawn(std::function<core::Task<void>()> body) {
+  auto ended = [](const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  };
+  boost::asio::co_spawn(coroutines_.context(), std::move(body), std::move(ended));
+}
+
+std::vector<LibraryHost*> LibraryWorld::running() {
+  std::vector<LibraryHost*> running;
+  for (auto& host : hosts_) {
+    if (host.running()) running.push_back(&host);
+  }
+  return running;
+}
+
+std::size_t LibraryWorld::members() const {
+  return static_cast<std::size_t>(std::ranges::count(hosts_, true, &LibraryHost::member));
+}
+
+void LibraryWorld::start(LibraryHost& host) {
+  KADENZA_CHECK(!host.running() && host.member);
+  host.wrong_clock = !clocks_are_right_ && &host == &hosts_.front() && random_.chance(options_.wrong_clocks);
+  const auto most = host.wrong_clock ? kWrongClockError : kClockError;
+  const auto calendar_error = std::chrono::milliseconds(random_.between(-most / 1ms, most / 1ms));
+  auto& process = host.processes.emplace_back(std::make_unique<MemberProcess>(MemberProcess::Parts{
+      .self = peer_network_.contact(host.id, host.capacity_class),
+      .disk = host.disk,
+      .rows = host.rows,
+      .peers = *host.peers,
+      .reachable = [this, &host](distributed::kademlia::Key key) { return reachable(host, key); },
+      .is_member =
+          [this](const core::NodeId& id) {
+            const auto found = std::ranges::find(hosts_, id, &LibraryHost::id);
+            return found != hosts_.end() && found->member;
+          },
+      .enrolled = [this] { return members(); },
+      .engine = engine_,
+      .coroutines = coroutines_,
+      .timers = timers_,
+      .settings = options_.settings,
+      .grace = options_.grace,
+      .repair = repair_of(options_),
+      .calendar_error = calendar_error,
+      .random = random_.fork()}));
+  peer_network_.start(host.address, process->handlers());
+  process->start();
+}
+
+void LibraryWorld::crash(LibraryHost& host) {
+  host.running()->kill();
+  host.disk.crash();
+  peer_network_.crash(host.address);
+}
+
+void LibraryWorld::set_clocks_right() {
+  clocks_are_right_ = true;
+  for (auto& host : hosts_) {
+    if (!host.wrong_clock || !host.running()) continue;
+    crash(host);
+    start(host);
+  }
+}
+
+void LibraryWorld::wipe(LibraryHost& host) {
+  host.disk.replace();
+  host.rows.lose_all(fmt::format("disk {} of {}", ++host.disks, host.id.text()));
+}
+
+bool LibraryWorld::replace_disk(LibraryHost& host) {
+  if (has_a_last_copy(host)) return false;
+  wipe(host);
+  losses_.push_back(now());
+  return true;
+}
+
+bool LibraryWorld::rot(LibraryHost& host, Random& random) {
+  std::vector<core::SongId> choice;
+  for (const auto& id : host.disk.ids()) {
+    if (host.disk.intact(id) && intact_copies(host.disk.record(id)->song, &host) > 0) choice.push_back(id);
+  }
+  if (choice.empty()) return false;
+  const auto id = choice[random.below(choice.size())];
+  host.disk.rot(id, random.below(host.disk.audio(id)->size()));
+  losses_.push_back(now());
+  return true;
+}
+
+void LibraryWorld::depart(LibraryHost& host) {
+  for (const auto& id : host.disk.ids()) {
+    if (intact_copies(host.disk.record(id)->song, &host) == 0) {
+      violation("{} has handed everything over, and nobody else has song {}", host.id.text(), id.text());
+    }
+  }
+  crash(host);
+  host.member = false;
+  wipe(host);
+  losses_.push_back(now());
+}
+
+std::vector<distributed::kademlia::Contact> LibraryWorld::reachable(
+    const LibraryHost& from, const distributed::kademlia::Key& key) const {
+  std::vector<distributed::kademlia::Contact> found;
+  for (const auto& host : hosts_) {
+    if (&host != &from && host.running() && network_.connected(from.address, host.address)) {
+      found.push_back(peer_network_.contact(host.id, host.capacity_class));
+    }
+  }
+  std::ranges::sort(found, [&](const auto& a, const auto& b) {
+    return distributed::kademlia::distance(a.id, key) < distributed::kademlia::distance(b.id, key);
+  });
+  return found;
+}
+
+void LibraryWorld::run_for(Duration time) {
+  for (const auto end = now() + time; now() < end;) {
+    engine_.run_until(std::min(end, now() + 1s));
+    check_nothing_lost();
+    check_capacities();
+  }
+}
+
+std::size_t LibraryWorld::intact_copies(const core::Song& song, const LibraryHost* except) const {
+  std::size_t copies = 0;
+  for (const auto& host : hosts_) {
+    if (&host == except || !host.disk.intact(song.id)) continue;
+    const auto& there = host.disk.record(song.id)->song;
+    if (there.audio == song.audio || stored_before(there, song)) ++copies;
+  }
+  return copies;
+}
+
+bool LibraryWorld::has_a_last_copy(const LibraryHost& host) const {
+  return std::ranges::any_of(host.disk.ids(), [&](const core::SongId& id) {
+    return host.disk.intact(id) && intact_copies(host.disk.record(id)->song, &host) == 0;
+  });
+}
+
+std::size_t LibraryWorld::lost_lately() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      losses_, [this](core::Instant when) { return now() - when <= options_.promise + options_.grace; }));
+}
+
+void LibraryWorld::acknowledged(const core::Song& song) {
+  acknowledged_.try_emplace({song.id, song.audio}, song);
+  if (song.first_stored > SimClock(engine_).wall_now() + kClockError + kAhead) {
+    violation("song {} was acknowledged with a time that is to come", song.id.text());
+  }
+  const auto wanted = std::min<std::size_t>(options_.settings.write_quorum, members());
+  const auto there = intact_copies(song) + lost_lately();
+  if (there < wanted) {
+    violation("the upload of song {} was acknowledged when {} of {} disks had it", song.id.text(), there,
+              wanted);
+  }
+}
+
+void LibraryWorld::check_removal(const LibraryHost& host, const core::Song& song) {
+  happened("copies let go");
+  const auto others = intact_copies(song, &host) + lost_lately();
+  if (others < options_.settings.replicas) {
+    violation("{} let go of song {} when {} others had it", host.id.text(), song.id.text(), others);
+  }
+}
+
+void LibraryWorld::check_nothing_lost() {
+  for (const auto& [key, song] : acknowledged_) {
+    if (intact_copies(song) == 0) violation("song {} was acknowledged, and is nowhere", song.id.text());
+  }
+}
+
+void LibraryWorld::check_capacities() {
+  for (const auto& host : hosts_) {
+    if (host.disk.used_bytes() > host.disk.capacity) {
+      violation("{} holds {} bytes on a disk of {}", host.id.text(), host.disk.used_bytes(),
+                host.disk.capacity);
+    }
+  }
+}
+
+void LibraryWorld::happened(const std::string& what) {
+  ++events_[what];
+  for (const auto byte : what) engine_.trace().mix(static_cast<std::uint8_t>(byte));
+  engine_.trace().mix(static_cast<std::uint64_t>(now().time_since_epoch().count()));
+}
+
+void LibraryWorld::note_violation(std::string text) {
+  if (violations_.size() >= kViolationsKept) return;
+  const auto at = std::chrono::duration<double>(now().time_since_epoch()).count();
+  violations_.push_back(fmt::format("at {:.1f} s: {}", at, std::move(text)));
+}
+
+}  // namespace kadenza::sim
