@@ -20,7 +20,8 @@ using Happened = std::map<std::string, std::uint64_t>;
 
 std::string text_of(const Happened& happened) {
   std::string text;
-  for (const auto& [what, count] : happened) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  for (const auto& [what, count] : happened)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
   return text;
 }
 
@@ -52,8 +53,8 @@ bool run_many(std::uint64_t from, std::uint64_t count, std::uint64_t step) {
   Happened happened;
   const auto begun = processor_minutes();
   const auto so_far = [&] {
-    return fmt::format("{} seeds, {} failed, {:.0f} node-hours, {:.0f} a minute of processor time", done, failed,
-                       node_hours, node_hours / (processor_minutes() - begun));
+    return fmt::format("{} seeds, {} failed, {:.0f} node-hours, {:.0f} a minute of processor time", done,
+                       failed, node_hours, node_hours / (processor_minutes() - begun));
   };
   for (auto seed = from; seed < from + count; seed += step) {
     const auto options = LibraryOptions::draw(seed);
@@ -70,7 +71,8 @@ bool run_many(std::uint64_t from, std::uint64_t count, std::uint64_t step) {
 }  // namespace
 
 LibraryCommand::LibraryCommand(CLI::App& app) {
-  one_ = app.add_subcommand("library", "One run of whole members: upload, placement, repair, streaming, catalogue");
+  one_ = app.add_subcommand("library",
+                            "One run of whole members: upload, placement, repair, streaming, catalogue");
   one_->add_option("--seed", seed_, "Decides everything")->required();
   many_ = app.add_subcommand("libraries", "Many such runs, one after the other");
   many_->add_option("--from", from_, "The first seed")->capture_default_str();

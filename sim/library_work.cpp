@@ -71,10 +71,10 @@ Task<void> LibraryWork::play_now_and_then(core::Instant until) {
     auto* host = running[random_.below(running.size())];
     const auto rows = host->rows.all();
     if (rows.empty()) continue;
-    const auto song = std::next(rows.begin(), static_cast<std::ptrdiff_t>(random_.below(rows.size())))->second;
-    world_.spawn([this, process = host->running(), song]() -> Task<void> {
-      (void)co_await play(*process, song);
-    });
+    const auto song =
+        std::next(rows.begin(), static_cast<std::ptrdiff_t>(random_.below(rows.size())))->second;
+    world_.spawn(
+        [this, process = host->running(), song]() -> Task<void> { (void)co_await play(*process, song); });
   }
 }
 
@@ -84,7 +84,8 @@ LibraryWork::Bytes LibraryWork::some_audio() {
   const auto title = fmt::format("Song {}", number);
   const auto version = known ? random_.below(3) : 0;
   const auto bytes = static_cast<std::size_t>(40'000 + 97 * (number % 1'200));  // one to three chunks
-  auto audio = pretended_audio(title, "Somebody", "", static_cast<std::uint64_t>(number) * 8 + version, bytes);
+  auto audio =
+      pretended_audio(title, "Somebody", "", static_cast<std::uint64_t>(number) * 8 + version, bytes);
   auto& versions = uploaded_[core::song_id(title, "Somebody", "")];
   if (std::ranges::find(versions, audio) == versions.end()) versions.push_back(audio);
   return audio;

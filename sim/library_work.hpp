@@ -52,7 +52,7 @@ class LibraryWork {
 
   LibraryWorld& world_;
   Random random_;
-  int songs_ = 0;  ///< titles used so far
+  int songs_ = 0;                                        ///< titles used so far
   std::map<core::SongId, std::vector<Bytes>> uploaded_;  ///< what was ever sent to any node
   std::uint64_t errands_ = 0;
   std::map<std::uint64_t, Errand> under_way_;

@@ -17,20 +17,20 @@ enum class PlantedBug : std::uint8_t {
   kInexactNearest,      ///< buckets are visited in their order, not in that of the distance
   kOneFailureHides,     ///< nobody is told of a contact that failed once
   // The songs' layer
-  kAnswersBeforeSync,     ///< a holder says that it has a song before its disk has
-  kQuorumTooSmall,        ///< an upload is acknowledged one copy early
-  kDropsBeforePromises,   ///< a surplus copy is let go on one promise
-  kPromiseForgotten,      ///< a copy is let go although its holder promised to keep it
-  kStandInForgotten,      ///< who stood in for a holder never hands its copy over
-  kNoRepair,              ///< missing copies are found, and not made again
-  kNoScrubbing,           ///< nobody reads the disk for rot
-  kChunksUnchecked,       ///< bytes from another node, or from the disk, are passed on as they come
-  kTrustsFutureClocks,    ///< a first-stored time that is to come is believed
-  kLastWriterWins,        ///< of two records of a song the later one wins here, as told by a clock
-  kLoserKept,             ///< a record that lost is not replaced by the winner
-  kRowsNotCompared,       ///< rows that a node missed are never asked for
-  kEndlessFetch,          ///< a stream whose sources are gone waits for them for ever
-  kCapacityIgnored,       ///< a full disk takes more
+  kAnswersBeforeSync,    ///< a holder says that it has a song before its disk has
+  kQuorumTooSmall,       ///< an upload is acknowledged one copy early
+  kDropsBeforePromises,  ///< a surplus copy is let go on one promise
+  kPromiseForgotten,     ///< a copy is let go although its holder promised to keep it
+  kStandInForgotten,     ///< who stood in for a holder never hands its copy over
+  kNoRepair,             ///< missing copies are found, and not made again
+  kNoScrubbing,          ///< nobody reads the disk for rot
+  kChunksUnchecked,      ///< bytes from another node, or from the disk, are passed on as they come
+  kTrustsFutureClocks,   ///< a first-stored time that is to come is believed
+  kLastWriterWins,       ///< of two records of a song the later one wins here, as told by a clock
+  kLoserKept,            ///< a record that lost is not replaced by the winner
+  kRowsNotCompared,      ///< rows that a node missed are never asked for
+  kEndlessFetch,         ///< a stream whose sources are gone waits for them for ever
+  kCapacityIgnored,      ///< a full disk takes more
 };
 
 #ifdef KADENZA_PLANTED_BUGS

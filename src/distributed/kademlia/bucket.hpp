@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/planted_bugs.hpp"
 #include "distributed/kademlia/config.hpp"
 #include "distributed/kademlia/contact.hpp"
-#include "core/planted_bugs.hpp"
 #include "distributed/kademlia/rtt.hpp"
 
 namespace kadenza::distributed::kademlia {

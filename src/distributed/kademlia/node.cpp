@@ -119,7 +119,8 @@ void KademliaNode::on_request(const Endpoint& from, const Message& message, Outb
 void KademliaNode::on_reply(const Endpoint& from, const Message& message, Outbox& outbox) {
   const RequestBook::Slot slot = book_.find(message.transaction);
   const auto* nodes = std::get_if<Nodes>(&message.body);
-  if (slot == RequestBook::kNone || (core::planted(core::PlantedBug::kLateRepliesIgnored) && book_[slot].slow) ||
+  if (slot == RequestBook::kNone ||
+      (core::planted(core::PlantedBug::kLateRepliesIgnored) && book_[slot].slow) ||
       book_[slot].to.endpoint != from || book_[slot].wants_nodes != (nodes != nullptr)) {
     ++counters_.replies_unexpected;
     return;

@@ -24,8 +24,8 @@
 #include "distributed/messages/song_message.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
-#include "sim/peer_network.hpp"
 #include "sim/memory_row_store.hpp"
+#include "sim/peer_network.hpp"
 #include "unit/services/catalogue/sample_songs.hpp"
 
 namespace kadenza::distributed::catalogue {
