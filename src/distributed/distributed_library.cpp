@@ -41,7 +41,17 @@ Task<Result<std::unique_ptr<core::AudioStream>>> DistributedLibrary::open(core::
   const bool elsewhere =
       local.error().code != Errc::kInvalidArgument && local.error().code != Errc::kDeadlineExceeded;
   if (!elsewhere) co_return std::unexpected(std::move(local).error());
-  co_return co_await remote_->open(id, range, deadline);
+  auto remote = co_await remote_->open(id, range, deadline);
+  if (remote || remote.error().code != Errc::kNotFound) co_return remote;
+  const auto known = co_await local_.song(id, deadline);
+  if (!known) co_return remote;
+  // Its holders may have come back a moment ago, as after a partition.
+  co_await remote_->look_around(deadline);
+  remote = co_await remote_->open(id, range, deadline);
+  if (!remote && remote.error().code == Errc::kNotFound) {
+    co_return core::fail(Errc::kUnavailable, "no node that has this song can be reached now; try again soon");
+  }
+  co_return remote;
 }
 
 Task<Result<core::Image>> DistributedLibrary::cover(core::SongId id, std::uint32_t pixels,

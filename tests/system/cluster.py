@@ -165,11 +165,11 @@ class Partition:
                 node.way.cut_from = set()
 
 
-def node_of_connection(nodes, port):
-    """The node that has the TCP connection from this local port; None for others' connections."""
+def node_of_connection(nodes, port, to_port):
+    """The node that has the TCP connection between these ports of this machine; None for others' connections."""
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if int(fields[1].split(":")[1], 16) == port:
+        if [int(end.split(":")[1], 16) for end in fields[1:3]] == [port, to_port]:
             wanted = f"socket:[{fields[9]}]"
             break
     else:
@@ -218,8 +218,7 @@ class Way:
         await self.loop.create_datagram_endpoint(lambda: DatagramWay(self), ("127.0.0.1", self.port))
 
     async def _connected(self, reader, writer):
-        node = node_of_connection(self.nodes, writer.get_extra_info("peername")[1])
-        sender = node and node.rpc_port
+        sender = await self._sender(writer.get_extra_info("peername")[1])
         await self._while_cut(sender)
         try:
             there, to_node = await asyncio.open_connection("127.0.0.1", self.target, limit=65536)
@@ -241,8 +240,16 @@ class Way:
                 await writer.drain()
         writer.transport.abort() if reader.exception() else writer.close()
 
+    async def _sender(self, port):
+        """The RPC port of the node that has the connection; the kernel's list of them may miss one that is new."""
+        for _ in range(50):
+            if node := node_of_connection(self.nodes, port, self.port):
+                return node.rpc_port
+            await asyncio.sleep(0.01)
+        return None
+
     def cuts_off(self, sender):
-        return self.is_cut or sender in self.cut_from
+        return self.is_cut or sender in self.cut_from or bool(self.cut_from and sender is None)
 
     async def _while_cut(self, sender):
         while self.cuts_off(sender):

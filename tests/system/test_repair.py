@@ -47,7 +47,7 @@ def check_plays(nodes, songs):
     for node in nodes:
         for song, tune in songs:
             answer = node.audio(song["id"])
-            assert answer.status_code == 200 and answer.content == tune, f"{song['title']!r} from {node.name}"
+            assert (answer.status_code, answer.content) == (200, tune), f"{song['title']!r} from {node.name}: {answer.status_code}"
 
 
 def empty(node):
@@ -183,10 +183,14 @@ def test_both_sides_of_a_partition_write_and_agree_when_it_heals(cluster, next_t
         wait_until(lambda: [node.json(f"/songs/{song['id']}") for song, _ in uploaded if  # noqa: B023
                             node.get(f"/songs/{song['id']}").status_code == 200] == only_songs(uploaded),  # noqa: B023
                    f"{node.name} knows all songs, each as it was stored first", REPAIR_SECONDS)
-        wait_until(lambda: node.json("/totals")["songs"] == 10, f"{node.name} has one row for each song")  # noqa: B023
-        found = node.json("/search", q="Contested")["songs"]["items"]
-        assert sorted(song["title"] for song in found) == [f"Contested {turn}" for turn in range(3)]
+        wait_until(lambda: node.json("/totals")["songs"] == 10, f"{node.name} has one row for each song",  # noqa: B023
+                   REPAIR_SECONDS)
+        wait_until(lambda: sorted(song["title"] for song in node.search("Contested")["songs"]) ==  # noqa: B023
+                   [f"Contested {turn}" for turn in range(3)], f"{node.name} finds each once")
     wait_whole(cluster, only_songs(uploaded))
+    for node in cluster.nodes:
+        wait_until(lambda: all(node.audio(song["id"]).status_code == 200 for song, _ in uploaded),  # noqa: B023
+                   f"{node.name} reaches the holders of everything again", REPAIR_SECONDS)
     check_plays(cluster.nodes, uploaded)
 
 

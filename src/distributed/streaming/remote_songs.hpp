@@ -57,6 +57,9 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
   /// not all did.
   core::Task<core::Result<std::unique_ptr<core::AudioStream>>> open(core::SongId id, core::ByteRange range,
                                                                     core::Deadline deadline);
+  /// Looks for nodes now, however lately that was done.
+  core::Task<void> look_around(core::Deadline deadline) { return parts_.directory.renew(deadline); }
+
   core::Task<core::Result<std::shared_ptr<const core::SongRecord>>> record(core::SongId id,
                                                                            core::Deadline deadline);
   core::Task<core::Result<core::Image>> cover(core::SongId id, core::Deadline deadline);
