@@ -25,7 +25,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for node in item.stash.get(NODES, []) + item.session.stash.get(NODES, []):
+        for node in (node for keeper in item.listchain() for node in keeper.stash.get(NODES, [])):
             if complaint := node.complaint():
                 report.sections.append((f"memory error of {node.url}", complaint))
             report.sections.append((f"log of {node.url}", node.log()[-6000:]))
@@ -35,12 +35,15 @@ NODES = pytest.StashKey()
 
 
 def nodes_of(keeper, tmp_path_factory):
-    """A function that makes nodes, and the list of those it made."""
-    made = keeper.stash.setdefault(NODES, [])
+    """A function that makes nodes, and the list of those it made; `keeper` (a test, its module or the session) is
+    whose failures show their logs."""
+    made = []
+    shown = keeper.stash.setdefault(NODES, [])
 
     def make(*options, start=True, **more):
         node = Node(tmp_path_factory.mktemp("node"), *options, **more)
         made.append(node)
+        shown.append(node)
         return node.start() if start else node
 
     return make, made
@@ -56,6 +59,14 @@ def end(nodes):
 @pytest.fixture
 def new_node(request, tmp_path_factory):
     """Makes nodes that live as long as the test."""
+    make, made = nodes_of(request.node, tmp_path_factory)
+    yield make
+    end(made)
+
+
+@pytest.fixture(scope="module")
+def new_module_node(request, tmp_path_factory):
+    """Makes nodes that live as long as the module's tests."""
     make, made = nodes_of(request.node, tmp_path_factory)
     yield make
     end(made)

@@ -73,14 +73,11 @@ class Proxy:
 
 
 @pytest.fixture(scope="module")
-def cluster(request, tmp_path_factory):
-    from conftest import end, nodes_of
-    make, made = nodes_of(request.session, tmp_path_factory)
-    grown = Cluster(make)
+def cluster(new_module_node):
+    grown = Cluster(new_module_node)
     grown.grow(4)
     yield grown
     grown.close()
-    end(made)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 #include "distributed/rpc/udp_socket.hpp"
 
 #include <cstring>
+#include <utility>
+#include <vector>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/uio.h>
@@ -10,11 +13,13 @@
 namespace kadenza::distributed::rpc {
 namespace {
 
+using boost::asio::ip::tcp;
 using boost::asio::ip::udp;
 using kademlia::Endpoint;
 
 constexpr std::size_t kReceiveBytes = UdpSeal::kDatagramMax + 1;  // one more shows that something was cut
 constexpr int kSocketBuffer = 4 * 1024 * 1024;
+constexpr int kPortsTried = 64;
 
 Endpoint endpoint_of(const sockaddr_storage& address) {
   Endpoint endpoint;
@@ -28,6 +33,37 @@ Endpoint endpoint_of(const sockaddr_storage& address) {
   std::memcpy(endpoint.address.data(), &v6.sin6_addr, 16);
   endpoint.port = ntohs(v6.sin6_port);
   return endpoint;
+}
+
+/// Binds `socket`; on an IPv6 address also for IPv4.
+void bind(udp::socket& socket, const udp::endpoint& listen, boost::system::error_code& error) {
+  socket.open(listen.protocol(), error);
+  if (!error && listen.address().is_v6()) {
+    socket.set_option(boost::asio::ip::v6_only(false), error);
+  }
+  if (!error) socket.bind(listen, error);
+}
+
+bool free_for_tcp(const boost::asio::any_io_executor& executor, const udp::endpoint& local) {
+  tcp::acceptor probe(executor);
+  boost::system::error_code error;
+  const tcp::endpoint endpoint(local.address(), local.port());
+  probe.open(endpoint.protocol(), error);
+  if (!error) probe.set_option(boost::asio::socket_base::reuse_address(true), error);
+  if (!error) probe.bind(endpoint, error);
+  return !error;
+}
+
+/// Binds `socket` to a port that is free for TCP as well, of the system's choice. What was bound in vain
+/// stays so meanwhile, or the system might offer it again.
+void bind_any_port(udp::socket& socket, const udp::endpoint& listen, boost::system::error_code& error) {
+  std::vector<udp::socket> taken;
+  for (int i = 0; i < kPortsTried; ++i) {
+    bind(socket, listen, error);
+    if (error || free_for_tcp(socket.get_executor(), socket.local_endpoint())) return;
+    taken.push_back(std::exchange(socket, udp::socket(socket.get_executor())));
+  }
+  error = boost::asio::error::address_in_use;
 }
 
 }  // namespace
@@ -77,9 +113,11 @@ core::Result<UdpSocket> UdpSocket::open(boost::asio::any_io_executor executor, c
   udp::socket socket(executor);
   boost::system::error_code error;
   const bool v6 = listen.address().is_v6();
-  socket.open(listen.protocol(), error);
-  if (!error && v6) socket.set_option(boost::asio::ip::v6_only(false), error);
-  if (!error) socket.bind(listen, error);
+  if (listen.port() == 0) {
+    bind_any_port(socket, listen, error);
+  } else {
+    bind(socket, listen, error);
+  }
   if (!error) socket.native_non_blocking(true, error);
   if (error) {
     const auto code =

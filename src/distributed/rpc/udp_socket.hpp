@@ -27,7 +27,8 @@ class UdpSocket {
  public:
   static constexpr std::size_t kBatch = 32;
 
-  /// Binds `listen`. kConflict: the port is in use. kInvalidArgument: no such address here.
+  /// Binds `listen`; port 0 is one that is free for TCP, too, because RPC listens at the same number.
+  /// kConflict: the port is in use. kInvalidArgument: no such address here.
   static core::Result<UdpSocket> open(boost::asio::any_io_executor executor,
                                       const boost::asio::ip::udp::endpoint& listen);
 
