@@ -38,15 +38,17 @@ LibraryOptions LibraryOptions::draw(std::uint64_t seed) {
   options.slow_disks = sometimes(random, 2);
   options.departures = random.chance(0.3) ? 0.5 : 0;
   options.wrong_clocks = sometimes(random, 1);
+  options.edits = 10 + random.uniform() * 40;
   return options;
 }
 
 std::string LibraryOptions::text() const {
   return fmt::format(
       "{} hosts ({} late, {} with small disks), {}; uploads {:.1f}/min ({:.0f} % of known songs), plays "
-      "{:.1f}/min, loss {:.3f}; per minute: crashes {:.1f}, lost disks {:.1f}, rot {:.1f}, stalls {:.1f}, "
+      "{:.1f}/min, edits {:.1f}/min, loss {:.3f}; per minute: crashes {:.1f}, lost disks {:.1f}, rot {:.1f}, "
+      "stalls {:.1f}, "
       "partitions {:.1f}, slow disks {:.1f}, departures {:.1f}; wrong clocks {:.0f} %",
-      hosts, late_hosts, small_disks, settings.text(), uploads, conflicts * 100, plays, loss, crashes,
+      hosts, late_hosts, small_disks, settings.text(), uploads, conflicts * 100, plays, edits, loss, crashes,
       lost_disks, rot, stalls, partitions, slow_disks, departures, wrong_clocks * 100);
 }
 

@@ -20,6 +20,7 @@ struct LibraryOptions {
   double uploads = 12;
   double conflicts = 0.2;  ///< share of the uploads: the title, artist and album of an earlier one
   double plays = 20;
+  double edits = 30;              ///< of documents
   std::uint32_t small_disks = 0;  ///< hosts whose disk holds a few songs only
   double loss = 0;
 

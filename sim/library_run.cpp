@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "sim/library_checks.hpp"
+#include "sim/library_documents.hpp"
 #include "sim/library_faults.hpp"
 #include "sim/library_work.hpp"
 #include "sim/library_world.hpp"
@@ -25,23 +26,30 @@ void form(LibraryWorld& world) {
   world.run_for(kForming);
 }
 
-void safety_phase(LibraryWorld& world, LibraryFaults& faults, LibraryWork& work) {
+void safety_phase(LibraryWorld& world, LibraryFaults& faults, LibraryWork& work,
+                  LibraryDocuments& documents) {
   const auto until = world.now() + world.options().safety;
   work.begin(until);
+  documents.begin(until);
   faults.begin(until);
   while (world.now() < until) {
     world.run_for(5s);
     work.check_all_end();
+    documents.check_nothing_lost();
   }
 }
 
 /// How long it took.
-core::Duration wait_until_whole(LibraryWorld& world) {
+core::Duration wait_until_whole(LibraryWorld& world, LibraryDocuments& documents) {
   const auto begun = world.now();
-  auto missing = what_is_missing(world);
+  const auto look = [&] {
+    auto missing = what_is_missing(world);
+    return missing ? missing : documents.what_is_missing();
+  };
+  auto missing = look();
   while (missing && world.now() - begun < world.options().healing) {
     world.run_for(1s);
-    missing = what_is_missing(world);
+    missing = look();
   }
   if (missing) world.violation("not whole: {}", *missing);
   return world.now() - begun;
@@ -62,16 +70,18 @@ void mix_disks(LibraryWorld& world) {
   }
 }
 
-LibraryReport run_phases(LibraryWorld& world, LibraryFaults& faults, LibraryWork& work) {
+LibraryReport run_phases(LibraryWorld& world, LibraryFaults& faults, LibraryWork& work,
+                         LibraryDocuments& documents) {
   LibraryReport report;
   try {
     form(world);
-    safety_phase(world, faults, work);
+    safety_phase(world, faults, work, documents);
     faults.end();
     world.run_for(kLastAnswers);
     work.check_all_end();
     if (!work.has_ended()) world.violation("an upload or a stream never ends");
-    report.healed = wait_until_whole(world);
+    if (!documents.has_ended()) world.violation("a change of a document never ends");
+    report.healed = wait_until_whole(world, documents);
     if (world.violations().empty()) final_plays(world, work);
   } catch (const std::exception& error) {
     world.violation("a coroutine ended by an exception: {}", error.what());
@@ -92,10 +102,12 @@ LibraryReport run_library(std::uint64_t seed, const LibraryOptions& options) {
   // They outlive the world, whose coroutines refer to them.
   std::unique_ptr<LibraryFaults> faults;
   std::unique_ptr<LibraryWork> work;
+  std::unique_ptr<LibraryDocuments> documents;
   LibraryWorld world(seed, options);
   faults = std::make_unique<LibraryFaults>(world);
   work = std::make_unique<LibraryWork>(world);
-  return run_phases(world, *faults, *work);
+  documents = std::make_unique<LibraryDocuments>(world);
+  return run_phases(world, *faults, *work, *documents);
 }
 
 }  // namespace kadenza::sim

@@ -9,6 +9,7 @@
 
 #include "core/check.hpp"
 #include "core/sha256.hpp"
+#include "distributed/documents/codec.hpp"
 #include "distributed/kademlia/distance.hpp"
 
 namespace kadenza::sim {
@@ -98,6 +99,7 @@ void LibraryWorld::start(LibraryHost& host) {
       .self = peer_network_.contact(host.id, host.capacity_class),
       .disk = host.disk,
       .rows = host.rows,
+      .documents = host.documents,
       .peers = *host.peers,
       .reachable = [this, &host](distributed::kademlia::Key key) { return reachable(host, key); },
       .is_member =
@@ -136,6 +138,7 @@ void LibraryWorld::set_clocks_right() {
 void LibraryWorld::wipe(LibraryHost& host) {
   host.disk.replace();
   host.rows.lose_all(fmt::format("disk {} of {}", ++host.disks, host.id.text()));
+  host.documents.lose_all();
 }
 
 bool LibraryWorld::replace_disk(LibraryHost& host) {
@@ -163,6 +166,8 @@ void LibraryWorld::depart(LibraryHost& host) {
       violation("{} has handed everything over, and nobody else has song {}", host.id.text(), id.text());
     }
   }
+  if (has_a_last_change(host))
+    violation("{} has handed everything over, and nobody else has its documents", host.id.text());
   crash(host);
   host.member = false;
   wipe(host);
@@ -201,7 +206,22 @@ std::size_t LibraryWorld::intact_copies(const core::Song& song, const LibraryHos
   return copies;
 }
 
+/// Whether it holds changes of documents that are on no other disk.
+bool LibraryWorld::has_a_last_change(const LibraryHost& host) const {
+  return std::ranges::any_of(host.documents.states(), [&](const auto& held) {
+    distributed::documents::Document others;
+    for (const auto& other : hosts_) {
+      const auto found = other.documents.states().find(held.first);
+      if (&other != &host && found != other.documents.states().end()) {
+        others.merge(*distributed::documents::decode(found->second));
+      }
+    }
+    return others.merge(*distributed::documents::decode(held.second));
+  });
+}
+
 bool LibraryWorld::has_a_last_copy(const LibraryHost& host) const {
+  if (has_a_last_change(host)) return true;
   return std::ranges::any_of(host.disk.ids(), [&](const core::SongId& id) {
     return host.disk.intact(id) && intact_copies(host.disk.record(id)->song, &host) == 0;
   });

@@ -17,6 +17,7 @@
 #include "sim/engine.hpp"
 #include "sim/library_options.hpp"
 #include "sim/member_process.hpp"
+#include "sim/memory_document_store.hpp"
 #include "sim/memory_row_store.hpp"
 #include "sim/memory_song_store.hpp"
 #include "sim/network.hpp"
@@ -31,6 +32,7 @@ struct LibraryHost {
   std::uint8_t capacity_class = 8;
   MemoryDisk disk;
   MemoryRowStore rows{""};
+  MemoryDocumentStore documents;
   std::uint64_t disks = 0;  ///< how many it has had
   std::unique_ptr<distributed::peers::Peers> peers;
   std::vector<std::unique_ptr<MemberProcess>> processes;  ///< the last one runs, or none
@@ -60,6 +62,7 @@ class LibraryWorld {
   void spawn(std::function<core::Task<void>()> body);
 
   std::deque<LibraryHost>& hosts() { return hosts_; }
+  const std::deque<LibraryHost>& hosts() const { return hosts_; }
   std::vector<LibraryHost*> running();
   std::size_t members() const;
 
@@ -104,6 +107,7 @@ class LibraryWorld {
   std::vector<distributed::kademlia::Contact> reachable(const LibraryHost& from,
                                                         const distributed::kademlia::Key& key) const;
   bool has_a_last_copy(const LibraryHost& host) const;
+  bool has_a_last_change(const LibraryHost& host) const;
   void wipe(LibraryHost& host);
   void check_removal(const LibraryHost& host, const core::Song& song);
   void check_nothing_lost();

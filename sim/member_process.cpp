@@ -100,6 +100,37 @@ class MemberProcess::Rows final : public services::library::RowStore {
   const MemberProcess& process_;
 };
 
+/// What is written takes the disk its time, and is not there when the process has ended meanwhile.
+class MemberProcess::Documents final : public services::documents::DocumentStore {
+ public:
+  explicit Documents(const MemberProcess& process) : process_(process) {}
+
+  Task<Result<State>> find(core::DocumentId id) override { return store().find(id); }
+  Task<Result<void>> update(core::DocumentId id, Change change) override {
+    const auto& parts = process_.parts_;
+    co_await parts.timers.sleep_until(parts.engine.now() + parts.disk.sync);
+    if (!process_.alive_) co_return crashed();
+    co_return co_await store().update(id, std::move(change));
+  }
+  Task<Result<std::vector<Stored>>> page(std::optional<core::DocumentId> after, std::size_t limit) override {
+    return store().page(after, limit);
+  }
+  Task<Result<void>> discard_all() override {
+    if (!process_.alive_) co_return crashed();
+    co_return co_await store().discard_all();
+  }
+  Task<Result<std::optional<Presence>>> presence() override { return store().presence(); }
+  Task<Result<void>> note_presence(core::WallTime now) override {
+    if (!process_.alive_) co_return crashed();
+    co_return co_await store().note_presence(now);
+  }
+
+ private:
+  MemoryDocumentStore& store() const { return process_.parts_.documents; }
+
+  const MemberProcess& process_;
+};
+
 class MemberProcess::Lookups final : public distributed::placement::Routing {
  public:
   explicit Lookups(const MemberProcess& process) : process_(process) {}
@@ -123,6 +154,7 @@ MemberProcess::MemberProcess(Parts parts)
       clock_(parts_.engine, parts_.calendar_error),
       songs_(parts_.disk, clock_, parts_.timers),
       rows_(std::make_unique<Rows>(*this)),
+      documents_(std::make_unique<Documents>(*this)),
       calls_(std::make_unique<Calls>(*this)),
       lookups_(std::make_unique<Lookups>(*this)),
       random_(parts_.random),
@@ -131,6 +163,7 @@ MemberProcess::MemberProcess(Parts parts)
                .routing = *lookups_,
                .songs = songs_,
                .rows = *rows_,
+               .documents = *documents_,
                .cache = nullptr,
                .clock = clock_,
                .timers = parts_.timers,

@@ -15,6 +15,7 @@
 #include "distributed/placement/routing.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
+#include "sim/memory_document_store.hpp"
 #include "sim/memory_row_store.hpp"
 #include "sim/memory_song_store.hpp"
 #include "sim/random.hpp"
@@ -30,6 +31,7 @@ class MemberProcess {
     distributed::kademlia::Contact self;
     MemoryDisk& disk;
     MemoryRowStore& rows;
+    MemoryDocumentStore& documents;
     distributed::peers::Peers& peers;
     /// The live nodes that this one reaches, nearest to the key first; what a lookup would find.
     std::function<std::vector<distributed::kademlia::Contact>(distributed::kademlia::Key)> reachable;
@@ -66,6 +68,7 @@ class MemberProcess {
  private:
   class Calls;
   class Rows;
+  class Documents;
   class Lookups;
 
   const Parts parts_;
@@ -73,6 +76,7 @@ class MemberProcess {
   SimClock clock_;
   MemorySongStore songs_;
   const std::unique_ptr<Rows> rows_;
+  const std::unique_ptr<Documents> documents_;
   const std::unique_ptr<Calls> calls_;
   const std::unique_ptr<Lookups> lookups_;
   Random random_;

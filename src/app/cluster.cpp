@@ -157,7 +157,12 @@ Result<void> Cluster::build() {
                                           core::Deadline deadline) {
     return rpc::call_json(*peers_, to, std::move(method), std::move(request), deadline);
   };
-  enrolment::add_rpc_command(*control_, *membership_, find, call, *options_.clock);
+  const enrolment::FindContact find_any = [this](core::NodeId id,
+                                                 core::Deadline deadline) -> Task<Result<kademlia::Contact>> {
+    if (id == self_) co_return kademlia::Contact{self_, options_.kademlia->local()};
+    co_return co_await find_contact(id, deadline);
+  };
+  enrolment::add_rpc_command(*control_, *membership_, find_any, call, *options_.clock);
   return {};
 }
 

@@ -100,6 +100,7 @@ Result<void> Music::Parts::open_member() {
                     .routing = *routing,
                     .songs = options.local.songs(),
                     .rows = options.local.rows(),
+                    .documents = options.local.documents(),
                     .cache = cache.get(),
                     .clock = clock,
                     .timers = timers,

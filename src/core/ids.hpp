@@ -48,7 +48,8 @@ using Digest = Id<struct DigestTag>;  ///< SHA-256 of some bytes
 using SongId = Id<struct SongTag>;    ///< see core/identity.hpp
 using AlbumId = Id<struct AlbumTag>;
 using ArtistId = Id<struct ArtistTag>;
-using NodeId = Id<struct NodeTag>;  ///< SHA-256 of a node's public key
+using NodeId = Id<struct NodeTag>;          ///< SHA-256 of a node's public key
+using DocumentId = Id<struct DocumentTag>;  ///< see distributed/documents/document.hpp
 
 }  // namespace kadenza::core
 

@@ -65,6 +65,15 @@ struct SongHolder {
   bool self = false;
 };
 
+/// This node's part in keeping listeners' documents, since the start.
+struct DocumentsState {
+  std::uint64_t held = 0;         ///< copies
+  std::uint64_t merged = 0;       ///< brought up to date from other holders
+  std::uint64_t surplus = 0;      ///< held that other nodes shall hold
+  std::uint64_t handed_over = 0;  ///< dropped here, once enough holders had promised to keep them
+  std::uint64_t unsafe = 0;       ///< while it leaves: those that too few others keep yet
+};
+
 /// How far a node is with emptying itself before it leaves. Its own copies stay.
 struct Departure {
   std::uint64_t songs = 0;  ///< that it holds
@@ -73,6 +82,7 @@ struct Departure {
   std::uint64_t safe_bytes = 0;
   /// Those that too few others can take, as far as is known: they have no room, or are too few.
   std::uint64_t homeless_songs = 0;
+  std::uint64_t documents_left = 0;  ///< that too few others keep yet
   bool done = false;
 
   friend bool operator==(const Departure&, const Departure&) = default;
@@ -97,13 +107,14 @@ struct RepairState {
   std::uint64_t songs_copied = 0;
   std::uint64_t bytes_copied = 0;
   std::uint64_t copies_failed = 0;
-  std::uint64_t surplus = 0;           ///< songs held that other nodes shall hold: handed over to them
-  std::uint64_t handed_over = 0;       ///< dropped here, once enough holders had promised to keep them
-  std::uint64_t scrubbed_bytes = 0;    ///< read from the disk and compared with their hashes
-  std::uint64_t scrub_passes = 0;      ///< over all songs
-  double scrub_progress = 0;           ///< of the present pass, 0 to 1
-  std::uint64_t rotten = 0;            ///< songs of which the disk had lost bytes
-  std::uint64_t healed = 0;            ///< those of them that were copied again
+  std::uint64_t surplus = 0;         ///< songs held that other nodes shall hold: handed over to them
+  std::uint64_t handed_over = 0;     ///< dropped here, once enough holders had promised to keep them
+  std::uint64_t scrubbed_bytes = 0;  ///< read from the disk and compared with their hashes
+  std::uint64_t scrub_passes = 0;    ///< over all songs
+  double scrub_progress = 0;         ///< of the present pass, 0 to 1
+  std::uint64_t rotten = 0;          ///< songs of which the disk had lost bytes
+  std::uint64_t healed = 0;          ///< those of them that were copied again
+  DocumentsState documents;
   std::optional<Departure> departure;  ///< none: it stays
 };
 

@@ -59,6 +59,7 @@ json::value in_json(const core::Departure& departure) {
           {"safe_songs", departure.safe_songs},
           {"safe_bytes", departure.safe_bytes},
           {"homeless_songs", departure.homeless_songs},
+          {"documents_left", departure.documents_left},
           {"done", departure.done}};
 }
 

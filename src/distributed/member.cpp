@@ -90,18 +90,55 @@ Member::Member(Parts parts)
                .executor = parts_.executor,
                .settings = parts_.settings,
                .options = parts_.repair}),
+      copies_({parts_.documents, parts_.clock, parts_.settings.partition_bits}),
+      document_random_(parts_.random.next()),
+      document_repair_({.directory = *directory_,
+                        .peers = peers_,
+                        .copies = copies_,
+                        .store = parts_.documents,
+                        .clock = parts_.clock,
+                        .timers = parts_.timers,
+                        .random = document_random_,
+                        .executor = parts_.executor,
+                        .settings = parts_.settings,
+                        .options = {.interval = parts_.repair.interval,
+                                    .soon = parts_.repair.soon,
+                                    .after_writes = parts_.repair.after_writes,
+                                    .promise = parts_.repair.promise},
+                        .enrolled = parts_.enrolled}),
+      documents_(documents::Documents::create({.directory = *directory_,
+                                               .peers = peers_,
+                                               .copies = copies_,
+                                               .clock = parts_.clock,
+                                               .seed = parts_.random.next(),
+                                               .executor = parts_.executor,
+                                               .settings = parts_.settings,
+                                               .enrolled = parts_.enrolled})),
       acquaintance_(boost::asio::make_strand(parts_.executor)) {}
+
+core::RepairState Member::repair_state() const {
+  auto state = repair_.state();
+  state.documents = document_repair_.state();
+  if (state.departure) {
+    state.departure->documents_left = state.documents.unsafe;
+    state.departure->done &= state.documents.unsafe == 0;
+  }
+  return state;
+}
 
 void Member::serve(peers::Handlers& handlers) {
   holder_.add_methods(handlers);
   further_copies_.add_methods(handlers);
   repair_.add_methods(handlers);
+  document_repair_.add_methods(handlers);
+  documents_->add_methods(handlers);
   catalogue_->serve(handlers);
 }
 
 void Member::start() {
   catalogue_->start();
   repair_.start();
+  document_repair_.start();
   further_copies_.start();
   acquaintance_.spawn([this] { return keep_acquainted(); });
   acquaintance_.spawn([this] {
@@ -113,6 +150,7 @@ void Member::start() {
 
 Task<void> Member::stop() {
   co_await repair_.stop();
+  co_await document_repair_.stop();
   co_await further_copies_.stop();
   co_await catalogue_->stop();
   co_await acquaintance_.stop();

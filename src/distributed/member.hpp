@@ -18,6 +18,9 @@
 #include "core/timers.hpp"
 #include "distributed/catalogue/shared_catalogue.hpp"
 #include "distributed/cluster/settings.hpp"
+#include "distributed/documents/copies.hpp"
+#include "distributed/documents/document_repair.hpp"
+#include "distributed/documents/documents.hpp"
 #include "distributed/kademlia/contact.hpp"
 #include "distributed/peers/handlers.hpp"
 #include "distributed/peers/peers.hpp"
@@ -37,9 +40,9 @@
 
 namespace kadenza::distributed {
 
-/// What a member of a cluster does with the others' music: placement, replication, repair, streaming and
-/// the common catalogue, put together. It knows neither files nor sockets, and runs unchanged in the
-/// simulator. Thread-safe after start(), unless said otherwise.
+/// What a member of a cluster does with the others' music: placement, replication, repair, streaming, the
+/// common catalogue and listeners' documents, put together. It knows neither files nor sockets, and runs
+/// unchanged in the simulator. Thread-safe after start(), unless said otherwise.
 class Member {
  public:
   /// What it stands on; all of it must outlive the object.
@@ -49,6 +52,7 @@ class Member {
     placement::Routing& routing;
     services::library::SongStore& songs;
     services::library::RowStore& rows;
+    services::documents::DocumentStore& documents;
     streaming::SongCache* cache = nullptr;  ///< none: what others hold is not kept
     const core::Clock& clock;
     core::Timers& timers;
@@ -81,7 +85,8 @@ class Member {
   const std::shared_ptr<replication::Replicator>& replicator() const noexcept { return replicator_; }
   const std::shared_ptr<streaming::RemoteSongs>& remote_songs() const noexcept { return remote_songs_; }
   const cluster::Settings& settings() const noexcept { return parts_.settings; }
-  core::RepairState repair_state() const { return repair_.state(); }
+  core::RepairState repair_state() const;
+  documents::Documents& documents() noexcept { return *documents_; }
   /// This node empties itself before it leaves; repair_state() says how far it is.
   void leave() { repair_.leave(); }
   void stay() { repair_.stay(); }
@@ -103,6 +108,10 @@ class Member {
   replication::FurtherCopies further_copies_;
   core::SeededRandom repair_random_;  ///< of repair's strand alone
   repair::SongRepair repair_;
+  documents::Copies copies_;
+  core::SeededRandom document_random_;  ///< of their repair's strand alone
+  documents::DocumentRepair document_repair_;
+  const std::shared_ptr<documents::Documents> documents_;
   core::Background acquaintance_;
 };
 

@@ -95,6 +95,8 @@ void print_repair(Console& console, const middleware::RepairInfo& repair) {
   row(tr("copied"), trf("{} songs, {}; {} attempts failed", repair.songs_copied,
                         format_bytes(static_cast<double>(repair.bytes_copied)), repair.copies_failed));
   row(tr("for others"), trf("{} songs; {} handed over", repair.surplus, repair.handed_over));
+  row(tr("documents"), trf("{} held; {} brought up to date, {} handed over", repair.documents,
+                           repair.documents_merged, repair.documents_handed_over));
   if (repair.departure) {
     row(tr("leaving"),
         trf("{} of {} songs are safe with others; for {} there is no room", repair.departure->safe_songs,

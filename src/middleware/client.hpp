@@ -92,6 +92,7 @@ struct RepairInfo {
   std::uint64_t surplus = 0, handed_over = 0;
   double scrub_progress = 0;
   std::uint64_t scrub_passes = 0, rotten = 0, healed = 0;
+  std::uint64_t documents = 0, documents_merged = 0, documents_handed_over = 0;
   std::optional<DepartureInfo> departure;  ///< none: the node stays
 };
 

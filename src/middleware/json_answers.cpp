@@ -148,6 +148,12 @@ NetworkAnswer read_network(json::object object) {
                                .rotten = number(of, "rotten"),
                                .healed = number(of, "healed"),
                                .departure = departure(of)};
+    if (const json::value* documents = of.if_contains("documents");
+        documents != nullptr && documents->is_object()) {
+      answer.repair->documents = number(documents->get_object(), "held");
+      answer.repair->documents_merged = number(documents->get_object(), "merged");
+      answer.repair->documents_handed_over = number(documents->get_object(), "handed_over");
+    }
   }
   answer.json = std::move(object);
   return answer;

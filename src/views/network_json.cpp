@@ -90,7 +90,13 @@ void write_round_trips(JsonWriter& json, const core::RoundTrips& trips) {
 void write_departure(JsonWriter& json, const core::Departure& departure) {
   json.begin_object().member("songs", departure.songs).member("bytes", departure.bytes);
   json.member("safe_songs", departure.safe_songs).member("safe_bytes", departure.safe_bytes);
-  json.member("homeless_songs", departure.homeless_songs).member("done", departure.done).end_object();
+  json.member("homeless_songs", departure.homeless_songs);
+  json.member("documents_left", departure.documents_left).member("done", departure.done).end_object();
+}
+
+void write_documents(JsonWriter& json, const core::DocumentsState& documents) {
+  json.key("documents").begin_object().member("held", documents.held).member("merged", documents.merged);
+  json.member("surplus", documents.surplus).member("handed_over", documents.handed_over).end_object();
 }
 
 void write_settings(JsonWriter& json, const core::NetworkSettings& settings) {
@@ -107,7 +113,9 @@ void write_repair(JsonWriter& json, const core::RepairState& repair) {
   json.member("surplus", repair.surplus).member("handed_over", repair.handed_over);
   json.member("copies_failed", repair.copies_failed).member("scrubbed_bytes", repair.scrubbed_bytes);
   json.member("scrub_passes", repair.scrub_passes).member("scrub_progress", repair.scrub_progress);
-  json.member("rotten", repair.rotten).member("healed", repair.healed).key("departure");
+  json.member("rotten", repair.rotten).member("healed", repair.healed);
+  write_documents(json, repair.documents);
+  json.key("departure");
   if (repair.departure) {
     write_departure(json, *repair.departure);
   } else {

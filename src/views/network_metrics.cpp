@@ -95,6 +95,14 @@ void add_repair(std::vector<MetricFamily>& families, const core::RepairState& re
         static_cast<double>(repair.surplus));
   counts("kadenza_repair_songs_handed_over_total",
          "Copies dropped once enough holders had promised to keep them.", repair.handed_over);
+  shows("kadenza_documents", "Listeners' documents that this node holds.",
+        static_cast<double>(repair.documents.held));
+  shows("kadenza_documents_surplus", "Documents held that other nodes shall hold.",
+        static_cast<double>(repair.documents.surplus));
+  counts("kadenza_documents_merged_total", "Documents brought up to date from other holders.",
+         repair.documents.merged);
+  counts("kadenza_documents_handed_over_total",
+         "Documents dropped once enough holders had promised to keep them.", repair.documents.handed_over);
   const auto departure = repair.departure.value_or(core::Departure{});
   shows("kadenza_drain_under_way", "1 while the node empties itself before it leaves.",
         repair.departure ? 1 : 0);

@@ -5,8 +5,8 @@
 
 namespace kadenza::distributed::repair {
 
-HeldSong held_song(const core::Song& song) {
-  HeldSong held{{song.id, 0}, song.size};
+HeldCopy held_song(const core::Song& song) {
+  HeldCopy held{{song.id, 0}, song.size};
   for (std::size_t i = 0; i < 8; ++i) held.version.version = held.version.version << 8 | song.audio.bytes[i];
   return held;
 }

@@ -12,17 +12,18 @@ namespace kadenza::distributed::repair {
 using services::catalogue::RowsDigest;
 using services::catalogue::RowVersion;
 
-/// A song that a node holds, as nodes compare them.
-struct HeldSong {
+/// A song or a document that a node holds, as nodes compare them. Songs and documents lie in one space of
+/// keys, but are never compared with each other: a document's id stands where a song's would.
+struct HeldCopy {
   RowVersion version;
-  std::uint64_t bytes = 0;  ///< of its audio
+  std::uint64_t bytes = 0;  ///< of its audio, or of the document
 
-  friend bool operator==(const HeldSong&, const HeldSong&) = default;
+  friend bool operator==(const HeldCopy&, const HeldCopy&) = default;
 };
 
 /// Its version is the beginning of its audio's hash: two nodes may have stored the same audio at different
 /// times.
-HeldSong held_song(const core::Song& song);
+HeldCopy held_song(const core::Song& song);
 
 /// A branch of the Merkle tree over song ids: those that begin with the same hexadecimal digits.
 struct Branch {

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "distributed/repair/methods.hpp"
 #include "distributed/repair/repair_messages.hpp"
+#include "repair.pb.h"
 
 namespace kadenza::distributed::repair {
 
@@ -36,7 +36,7 @@ core::Task<Result<Differences>> TreeComparison::with(kademlia::Contact other) {
       to_message(branch, parts_.held.summary(branch, parts_.chosen), *request.add_branches());
     }
     const auto by = parts_.clock.now() + kCallTime;
-    auto reply = co_await peers::call(parts_.peers, other, std::move(request), by);
+    auto reply = co_await parts_.ask(other, std::move(request), by);
     if (!reply) co_return std::unexpected(std::move(reply).error());
     if (reply->comparisons_size() != static_cast<int>(asked.size())) co_return nonsense();
     for (int i = 0; i < reply->comparisons_size(); ++i) {
@@ -77,7 +77,7 @@ Result<void> TreeComparison::descend(const Branch& branch, const v1::Comparison&
   return {};
 }
 
-void TreeComparison::compare_songs(const std::vector<HeldSong>& ours, const std::vector<HeldSong>& theirs) {
+void TreeComparison::compare_songs(const std::vector<HeldCopy>& ours, const std::vector<HeldCopy>& theirs) {
   auto our = ours.begin();
   for (const auto& their : theirs) {
     for (; our != ours.end() && our->version.id < their.version.id; ++our) {
@@ -101,8 +101,8 @@ void TreeComparison::estimate_rest() {
   }
 }
 
-Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldSongs& held,
-                                           const HeldSongs::Chosen& chosen) {
+Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldCopies& held,
+                                           const HeldCopies::Chosen& chosen) {
   if (request.branches_size() < 1 || request.branches_size() > static_cast<int>(kBranchesPerCall)) {
     return core::fail(Errc::kInvalidArgument,
                       fmt::format("a comparison is of 1 to {} branches", kBranchesPerCall));

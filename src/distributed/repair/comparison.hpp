@@ -10,9 +10,8 @@
 #include "core/error.hpp"
 #include "core/task.hpp"
 #include "distributed/kademlia/contact.hpp"
-#include "distributed/peers/peers.hpp"
 #include "distributed/repair/branch.hpp"
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 
 namespace kadenza::v1 {
 class CompareReply;
@@ -24,7 +23,7 @@ namespace kadenza::distributed::repair {
 
 /// How what two nodes hold differs.
 struct Differences {
-  std::vector<HeldSong> missing;      ///< there and not here, or here in another version; up to the limit
+  std::vector<HeldCopy> missing;      ///< there and not here, or here in another version; up to the limit
   std::vector<core::SongId> lacking;  ///< here and not there, among what was looked at
   std::uint64_t bytes = 0;            ///< of all that is missing here; estimated beyond the limit
   bool more = false;                  ///< the limit was reached
@@ -34,10 +33,13 @@ struct Differences {
 /// call when nothing differs, and otherwise down those branches that do. One use, one coroutine.
 class TreeComparison {
  public:
+  /// Asks the other node: of songs and of documents by methods of their own.
+  using Ask = std::function<core::Task<core::Result<v1::CompareReply>>(kademlia::Contact, v1::CompareRequest,
+                                                                       core::Deadline)>;
   struct Parts {
-    peers::Peers& peers;
-    const HeldSongs& held;
-    HeldSongs::Chosen chosen;  ///< the partitions that the two share
+    Ask ask;
+    const HeldCopies& held;
+    HeldCopies::Chosen chosen;  ///< the partitions that the two share
     const core::Clock& clock;
     std::size_t limit = 0;                               ///< of missing songs
     std::function<bool(const core::SongId&)> postponed;  ///< not reported as missing; none: all are
@@ -53,7 +55,7 @@ class TreeComparison {
   };
   core::Result<void> settle(const Branch& branch, const v1::Comparison& comparison);
   core::Result<void> descend(const Branch& branch, const v1::Comparison& comparison);
-  void compare_songs(const std::vector<HeldSong>& ours, const std::vector<HeldSong>& theirs);
+  void compare_songs(const std::vector<HeldCopy>& ours, const std::vector<HeldCopy>& theirs);
   void estimate_rest();
 
   const Parts parts_;
@@ -62,7 +64,7 @@ class TreeComparison {
 };
 
 /// The other side of it. `chosen`: the partitions that this node shares with the caller.
-core::Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldSongs& held,
-                                                 const HeldSongs::Chosen& chosen);
+core::Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldCopies& held,
+                                                 const HeldCopies::Chosen& chosen);
 
 }  // namespace kadenza::distributed::repair

@@ -60,7 +60,7 @@ core::Task<bool> Custody::keeps(placement::Partition partition, const std::vecto
   co_return duty_of(order, parts_.settings, instead_of).keeps(parts_.directory.self().id);
 }
 
-v1::Keeping Custody::answer(const HeldSong& song, const core::NodeId& source) {
+v1::Keeping Custody::answer(const HeldCopy& song, const core::NodeId& source) {
   const auto ours = parts_.held.find(song.version.id);
   const bool here = ours && ours->version == song.version;
   // Who gives songs away promises none of them: whoever holds them in its place would wait for it.

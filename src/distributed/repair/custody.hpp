@@ -17,7 +17,7 @@
 #include "distributed/peers/handlers.hpp"
 #include "distributed/placement/directory.hpp"
 #include "distributed/repair/branch.hpp"
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 #include "distributed/repair/pace.hpp"
 #include "distributed/repair/promises.hpp"
 #include "repair.pb.h"
@@ -35,7 +35,7 @@ class Custody {
 
   struct Parts {
     placement::Directory& directory;
-    const HeldSongs& held;
+    const HeldCopies& held;
     Promises& promises;
     services::library::SongStore& songs;
     Pace& pace;
@@ -43,7 +43,7 @@ class Custody {
     core::Timers& timers;
     cluster::Settings settings;
     /// Copies the song from there; called on run()'s executor.
-    std::function<core::Task<void>(kademlia::Contact, HeldSong)> copy;
+    std::function<core::Task<void>(kademlia::Contact, HeldCopy)> copy;
   };
   explicit Custody(Parts parts) : parts_(std::move(parts)) {}
 
@@ -55,13 +55,13 @@ class Custody {
 
  private:
   struct Errand {
-    HeldSong song;
+    HeldCopy song;
     core::NodeId source;
     bool begun = false;
   };
   core::Task<bool> keeps(placement::Partition partition, const std::vector<core::NodeId>& instead_of,
                          core::Deadline deadline);
-  v1::Keeping answer(const HeldSong& song, const core::NodeId& source);
+  v1::Keeping answer(const HeldCopy& song, const core::NodeId& source);
   bool holds_too_much() const;
   bool has_room_for(std::uint64_t bytes);
   std::optional<Errand> next_errand();

@@ -27,7 +27,7 @@ core::Deadline Fetcher::limit_for(std::uint64_t bytes) const {
   return parts_.clock.now() + std::chrono::minutes(1) + std::chrono::duration_cast<core::Duration>(takes);
 }
 
-core::Task<Result<std::uint64_t>> Fetcher::fetch(HeldSong wanted, kademlia::Contact source) {
+core::Task<Result<std::uint64_t>> Fetcher::fetch(HeldCopy wanted, kademlia::Contact source) {
   const auto id = wanted.version.id;
   const auto by = parts_.clock.now() + kRecordTime;
   const auto found = co_await parts_.replicas.read(source, id, {0, 1}, true, by);

@@ -34,7 +34,7 @@ class Fetcher {
 
   /// Makes this node a holder of the song, as `source` has it; of two records of one song the winner stays.
   /// The bytes that were copied: 0 when what is here stays.
-  core::Task<core::Result<std::uint64_t>> fetch(HeldSong wanted, kademlia::Contact source);
+  core::Task<core::Result<std::uint64_t>> fetch(HeldCopy wanted, kademlia::Contact source);
 
   /// Replaces what the disk lost of a held song, from any other holder.
   core::Task<core::Result<void>> mend(core::SongId id);

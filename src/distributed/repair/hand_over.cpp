@@ -146,7 +146,7 @@ core::Task<bool> HandOver::ask(const Batch& batch) {
 }
 
 /// True when it is worth asking again soon.
-bool HandOver::note(const HeldSong& song, const core::NodeId& node, v1::Keeping answer,
+bool HandOver::note(const HeldCopy& song, const core::NodeId& node, v1::Keeping answer,
                     core::Instant promised_until) {
   const auto found = answers_.find(song.version.id);
   if (found == answers_.end()) return false;

@@ -13,7 +13,7 @@
 #include "distributed/peers/peers.hpp"
 #include "distributed/placement/directory.hpp"
 #include "distributed/repair/branch.hpp"
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 #include "distributed/repair/promises.hpp"
 #include "distributed/repair/repair_book.hpp"
 #include "repair.pb.h"
@@ -23,7 +23,7 @@ namespace kadenza::distributed::repair {
 
 /// A song that others shall have.
 struct Offer {
-  HeldSong song;
+  HeldCopy song;
   std::vector<core::NodeId> have;  ///< holders that are thought to have it; not asked without need
   bool no_room_here = false;       ///< this node shall hold it, and another one has to in its place
 };
@@ -37,7 +37,7 @@ class HandOver {
     placement::Directory& directory;
     peers::Peers& peers;
     services::library::SongStore& songs;
-    HeldSongs& held;
+    HeldCopies& held;
     Promises& promises;
     RepairBook& book;
     const core::Clock& clock;
@@ -72,7 +72,7 @@ class HandOver {
   };
   struct Batch {
     Recipient to;
-    std::vector<HeldSong> songs;
+    std::vector<HeldCopy> songs;
   };
   using Orders = std::map<placement::Partition, placement::Order>;
 
@@ -86,7 +86,7 @@ class HandOver {
   std::vector<Recipient> recipients(const Offer& offer, const placement::Order& order);
   core::Task<std::vector<Batch>> batches(const std::vector<Offer>& offers);
   core::Task<bool> ask(const Batch& batch);
-  bool note(const HeldSong& song, const core::NodeId& node, v1::Keeping answer, core::Instant promised_until);
+  bool note(const HeldCopy& song, const core::NodeId& node, v1::Keeping answer, core::Instant promised_until);
   core::Task<void> drop(Offer offer);
   core::Task<placement::Order> order_of(const core::SongId& id);
 

@@ -39,7 +39,7 @@ Result<NamedSummary> branch_from(const v1::Branch& message) {
   return named;
 }
 
-std::string pack(const std::vector<HeldSong>& songs) {
+std::string pack(const std::vector<HeldCopy>& songs) {
   std::string packed;
   packed.reserve(songs.size() * kSongBytes);
   for (const auto& song : songs) {
@@ -50,13 +50,13 @@ std::string pack(const std::vector<HeldSong>& songs) {
   return packed;
 }
 
-Result<std::vector<HeldSong>> unpack_songs(std::string_view packed, const Branch& branch) {
+Result<std::vector<HeldCopy>> unpack_songs(std::string_view packed, const Branch& branch) {
   if (packed.size() % kSongBytes != 0 || packed.size() / kSongBytes > kSongsPerLeaf) {
     return core::fail(Errc::kInvalidArgument, "a list of songs in a message has a wrong length");
   }
-  std::vector<HeldSong> songs;
+  std::vector<HeldCopy> songs;
   for (auto rest = messages::bytes_in(packed); !rest.empty(); rest = rest.subspan(kSongBytes)) {
-    HeldSong song;
+    HeldCopy song;
     song.version.id = *core::SongId::from_bytes(rest.first(core::SongId::kBytes));
     song.version.version = messages::word_at(rest, core::SongId::kBytes);
     song.bytes = messages::word_at(rest, core::SongId::kBytes + 8);

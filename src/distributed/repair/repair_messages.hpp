@@ -27,8 +27,8 @@ struct NamedSummary {
 };
 core::Result<NamedSummary> branch_from(const v1::Branch& message);
 
-std::string pack(const std::vector<HeldSong>& songs);
+std::string pack(const std::vector<HeldCopy>& songs);
 /// At most kSongsPerLeaf, in ascending order, all in `branch`.
-core::Result<std::vector<HeldSong>> unpack_songs(std::string_view packed, const Branch& branch);
+core::Result<std::vector<HeldCopy>> unpack_songs(std::string_view packed, const Branch& branch);
 
 }  // namespace kadenza::distributed::repair

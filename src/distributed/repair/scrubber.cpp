@@ -50,7 +50,7 @@ core::Task<void> Scrubber::pass() {
   }
 }
 
-core::Task<void> Scrubber::scrub(HeldSong song) {
+core::Task<void> Scrubber::scrub(HeldCopy song) {
   if (core::planted(core::PlantedBug::kNoScrubbing)) co_return;
   const auto verified = co_await verify_song(parts_.songs, parts_.pace, song);
   if (!verified) {
@@ -60,7 +60,7 @@ core::Task<void> Scrubber::scrub(HeldSong song) {
   parts_.book.write([&](auto& state) { state.scrubbed_bytes += song.bytes; });
 }
 
-core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldSong song) {
+core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldCopy song) {
   const auto chunks = (song.bytes + core::kChunkBytes - 1) / core::kChunkBytes;
   for (std::uint64_t first = 0; first < chunks; first += kChunksAtOnce) {
     co_await pace.turn();

@@ -5,7 +5,7 @@
 #include "core/random.hpp"
 #include "core/task.hpp"
 #include "core/timers.hpp"
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 #include "distributed/repair/pace.hpp"
 #include "distributed/repair/repair_book.hpp"
 #include "services/library/song_store.hpp"
@@ -13,7 +13,7 @@
 namespace kadenza::distributed::repair {
 
 /// Reads the song from the disk, at the pace, and compares it with its hashes.
-core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldSong song);
+core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldCopy song);
 
 /// Reads all that this node holds from the disk, again and again, and compares it with its hashes. What it
 /// finds rotten the store tells its watcher. Each start begins elsewhere, so that a node that is often
@@ -22,7 +22,7 @@ class Scrubber {
  public:
   struct Parts {
     services::library::SongStore& songs;
-    const HeldSongs& held;
+    const HeldCopies& held;
     Pace& pace;
     RepairBook& book;
     const core::Clock& clock;
@@ -37,7 +37,7 @@ class Scrubber {
 
  private:
   core::Task<void> pass();
-  core::Task<void> scrub(HeldSong song);
+  core::Task<void> scrub(HeldCopy song);
 
   const Parts parts_;
   core::SongId start_;

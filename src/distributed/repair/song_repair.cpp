@@ -22,8 +22,6 @@ namespace asio = boost::asio;
 constexpr std::size_t kSongsPerPage = 1000;
 /// Copied from one node before the others are compared with, so that what is known stays fresh.
 constexpr std::size_t kSongsPerRound = 500;
-/// How often the members are looked at while nothing is to be done.
-constexpr auto kLook = std::chrono::seconds(1);
 constexpr auto kOrderTime = std::chrono::seconds(5);
 /// Until a song that could not be copied is tried again.
 constexpr auto kPostponed = std::chrono::seconds(30);
@@ -49,11 +47,12 @@ SongRepair::SongRepair(Parts parts)
       promises_(parts_.clock, parts_.options.promise),
       custody_({parts_.directory, held_, promises_, parts_.songs, copying_, parts_.clock, parts_.timers,
                 parts_.settings,
-                [this](kademlia::Contact source, HeldSong song) -> core::Task<void> {
+                [this](kademlia::Contact source, HeldCopy song) -> core::Task<void> {
                   (void)co_await copy(source, song);
                 }}),
       hand_over_({parts_.directory, parts_.peers, parts_.songs, held_, promises_, book_, parts_.clock,
                   parts_.settings}),
+      occasions_({parts_.directory, parts_.clock, parts_.timers, parts_.random, parts_.options.after_writes}),
       background_(asio::make_strand(parts_.executor)) {}
 
 void SongRepair::add_methods(peers::Handlers& handlers) {
@@ -72,7 +71,7 @@ void SongRepair::start() {
                           [this](const core::Song& song) {
                             held_.put(song);
                             promises_.verified(held_song(song).version);
-                            ++writes_;
+                            occasions_.note_write();
                           },
                       .rotten =
                           [this](core::SongId id) {
@@ -132,20 +131,17 @@ core::Task<void> SongRepair::run() {
       std::min(parts_.options.interval, parts_.options.promise / 4);  // to renew them in time
   auto pause = parts_.options.soon;
   while (true) {
-    auto now = members();
-    const bool changed = now != compared_;
-    compared_ = std::move(now);
+    const bool changed = occasions_.begin();
     auto round = co_await compare_with_all();
     const bool moves = co_await hand_over(round);
     pause = changed || round.more || moves ? parts_.options.soon : std::min(2 * pause, longest);
     const bool at_once = round.more;
     note(std::move(round));
-    if (!at_once) co_await wait_for_reason(pause);
+    if (!at_once) co_await occasions_.wait(pause);
   }
 }
 
 core::Task<SongRepair::Round> SongRepair::compare_with_all() {
-  writes_compared_ = writes_;
   co_await duties_.renew(held_.partitions(), parts_.clock.now() + kOrderTime);
   Round round;
   if (parts_.directory.is_leaving()) co_return round;
@@ -159,12 +155,14 @@ core::Task<SongRepair::Round> SongRepair::compare_with_all() {
 }
 
 core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round) {
-  TreeComparison comparison({.peers = parts_.peers,
-                             .held = held_,
-                             .chosen = shared_with(other.id),
-                             .clock = parts_.clock,
-                             .limit = kSongsPerRound,
-                             .postponed = [this](const core::SongId& id) { return is_postponed(id); }});
+  TreeComparison comparison(
+      {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
+                     core::Deadline by) { return peers::call(parts_.peers, to, std::move(request), by); },
+       .held = held_,
+       .chosen = shared_with(other.id),
+       .clock = parts_.clock,
+       .limit = kSongsPerRound,
+       .postponed = [this](const core::SongId& id) { return is_postponed(id); }});
   auto found = co_await comparison.with(other);
   if (!found) {
     spdlog::debug("cannot compare songs with node {}: {}", other.id.text(), found.error().detail);
@@ -178,7 +176,7 @@ core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round)
 }
 
 /// Those that this node shall hold, as it sees it itself: the other one may know less of the members.
-core::Task<SongRepair::Wanted> SongRepair::own(std::vector<HeldSong> missing) {
+core::Task<SongRepair::Wanted> SongRepair::own(std::vector<HeldCopy> missing) {
   Wanted wanted;
   std::map<placement::Partition, bool> mine;
   for (const auto& song : missing) {
@@ -204,7 +202,7 @@ core::Task<void> SongRepair::fetch_all(kademlia::Contact source, Wanted& wanted,
   co_await in_lanes(step);  // a small song's time is mostly the disk's
 }
 
-core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted, Round& round) {
+core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldCopy wanted, Round& round) {
   const auto copied = co_await copy(source, wanted);
   if (copied == 0) co_return;
   round.more = true;
@@ -212,7 +210,7 @@ core::Task<void> SongRepair::fetch_one(kademlia::Contact source, HeldSong wanted
 }
 
 /// How many bytes were copied.
-core::Task<std::uint64_t> SongRepair::copy(kademlia::Contact source, HeldSong wanted) {
+core::Task<std::uint64_t> SongRepair::copy(kademlia::Contact source, HeldCopy wanted) {
   if (core::planted(core::PlantedBug::kNoRepair)) co_return 0;
   const auto copied = co_await fetcher_.fetch(wanted, source);
   if (!copied || *copied == 0) {
@@ -304,19 +302,6 @@ void SongRepair::note_handed_over(const std::vector<Offer>& surplus) {
   });
 }
 
-/// Until the pause is over, the members are others, or what was written here has had its time to reach them.
-core::Task<void> SongRepair::wait_for_reason(core::Duration pause) {
-  const auto spread = static_cast<std::uint64_t>(pause.count()) / 2 + 1;
-  auto until = parts_.clock.now() + pause - pause / 4 +
-               core::Duration(static_cast<std::int64_t>(parts_.random.below(spread)));
-  const auto after_writes = parts_.clock.now() + parts_.options.after_writes;
-  while (parts_.clock.now() < until) {
-    if (members() != compared_) co_return;
-    if (writes_ != writes_compared_) until = std::min(until, after_writes);
-    co_await parts_.timers.sleep_until(std::min(until, parts_.clock.now() + kLook));
-  }
-}
-
 void SongRepair::note(Round round) {
   const auto duties = duties_.current();
   const auto& self = parts_.directory.self().id;
@@ -336,23 +321,12 @@ void SongRepair::note(Round round) {
   });
 }
 
-HeldSongs::Chosen SongRepair::shared_with(const core::NodeId& other) const {
+HeldCopies::Chosen SongRepair::shared_with(const core::NodeId& other) const {
   return [duties = duties_.current(), self = parts_.directory.self().id,
           other](const placement::Partition& partition) {
     const auto duty = duties->find(partition.key);
     return duty != duties->end() && duty->second.pairs(self, other);
   };
-}
-
-std::vector<SongRepair::Member> SongRepair::members() const {
-  std::vector<Member> members;
-  const auto& self = parts_.directory.self();
-  members.push_back({self.id, self.capacity_class, false, parts_.directory.is_leaving()});
-  for (const auto& other : parts_.directory.members()) {
-    members.push_back({other.contact.id, other.contact.capacity_class, other.silent, other.leaving});
-  }
-  std::ranges::sort(members);
-  return members;
 }
 
 bool SongRepair::is_postponed(const core::SongId& id) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -27,8 +26,9 @@
 #include "distributed/repair/duties.hpp"
 #include "distributed/repair/fetcher.hpp"
 #include "distributed/repair/hand_over.hpp"
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 #include "distributed/repair/mender.hpp"
+#include "distributed/repair/occasions.hpp"
 #include "distributed/repair/pace.hpp"
 #include "distributed/repair/promises.hpp"
 #include "distributed/repair/repair_book.hpp"
@@ -85,41 +85,31 @@ class SongRepair {
   void stay();
 
  private:
-  /// What a change of is reason to compare at once.
-  struct Member {
-    core::NodeId id;
-    std::uint8_t capacity_class = 0;
-    bool silent = false;
-    bool leaving = false;
-    friend auto operator<=>(const Member&, const Member&) = default;
-  };
   struct Round {
     std::map<core::SongId, std::set<core::NodeId>> lacking;  ///< who shall hold it and does not
     std::uint64_t bytes = 0;
     bool more = false;  ///< something was copied, or more is to be
   };
-  using Wanted = std::deque<HeldSong>;
+  using Wanted = std::deque<HeldCopy>;
 
   core::Task<void> run();
   core::Task<void> load();
   core::Task<Round> compare_with_all();
   core::Task<void> compare_with(kademlia::Contact other, Round& round);
-  core::Task<Wanted> own(std::vector<HeldSong> missing);
+  core::Task<Wanted> own(std::vector<HeldCopy> missing);
   core::Task<void> fetch_all(kademlia::Contact source, Wanted& wanted, Round& round);
-  core::Task<void> fetch_one(kademlia::Contact source, HeldSong wanted, Round& round);
-  core::Task<std::uint64_t> copy(kademlia::Contact source, HeldSong wanted);
+  core::Task<void> fetch_one(kademlia::Contact source, HeldCopy wanted, Round& round);
+  core::Task<std::uint64_t> copy(kademlia::Contact source, HeldCopy wanted);
   core::Task<bool> hand_over(const Round& round);
   std::vector<Offer> surplus() const;
   std::vector<Offer> lacking(const Round& round) const;
   void note_handed_over(const std::vector<Offer>& surplus);
-  core::Task<void> wait_for_reason(core::Duration pause);
   void note(Round round);
-  HeldSongs::Chosen shared_with(const core::NodeId& other) const;
-  std::vector<Member> members() const;
+  HeldCopies::Chosen shared_with(const core::NodeId& other) const;
   bool is_postponed(const core::SongId& id);
 
   const Parts parts_;
-  HeldSongs held_;
+  HeldCopies held_;
   Duties duties_;
   RepairBook book_;
   Pace copying_, scrubbing_;
@@ -131,11 +121,9 @@ class SongRepair {
   Promises promises_;
   Custody custody_;
   HandOver hand_over_;
+  Occasions occasions_;
   core::Background background_;
 
-  std::atomic<std::uint64_t> writes_{0};
-  std::uint64_t writes_compared_ = 0;
-  std::vector<Member> compared_;                     ///< the members as they were when the last round began
   std::map<core::SongId, core::Instant> postponed_;  ///< copying failed; not before then
 };
 

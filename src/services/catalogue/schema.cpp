@@ -133,11 +133,15 @@ core::Result<void> fill_shards(Connection& connection) {
   return {};
 }
 
+constexpr const char* kDocuments =
+    "CREATE TABLE documents(id BLOB PRIMARY KEY, hash BLOB NOT NULL, state BLOB NOT NULL) WITHOUT ROWID";
+
 struct Step {
   const char* sql;
   core::Result<void> (*then)(Connection&) = nullptr;
 };
-constexpr std::array<Step, 3> kSteps{{{kTables}, {kSuperseded}, {kShardsAndReplacement, fill_shards}}};
+constexpr std::array<Step, 4> kSteps{
+    {{kTables}, {kSuperseded}, {kShardsAndReplacement, fill_shards}, {kDocuments}}};
 
 int version_of(Connection& connection) {
   return connection.raw().execAndGet("PRAGMA user_version").getInt();

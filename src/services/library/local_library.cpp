@@ -45,6 +45,7 @@ LocalLibrary::Parts::Parts(Options given, blobs::BlobStore store, std::unique_pt
       records(*database),
       catalogue(*database),
       rows(catalogue, options.blocking),
+      documents(*database, options.blocking),
       references(blobs, records),
       media(*options.clock, media::MediaOptions{.program = options.media_program}),
       analyser({options.io, options.blocking, *database, records, blobs, media}),
@@ -131,6 +132,10 @@ SongStore& LocalLibrary::songs() {
 
 RowStore& LocalLibrary::rows() {
   return parts_->rows;
+}
+
+documents::DocumentStore& LocalLibrary::documents() {
+  return parts_->documents;
 }
 
 core::Task<void> LocalLibrary::stop() {

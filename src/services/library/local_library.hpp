@@ -11,6 +11,10 @@
 
 #include "core/music_library.hpp"
 
+namespace kadenza::services::documents {
+class DocumentStore;
+}
+
 namespace kadenza::services::library {
 
 class SongStore;
@@ -48,6 +52,9 @@ class LocalLibrary final : public core::MusicLibrary {
   /// The catalogue as other nodes exchange it with this one. It may have rows of songs that are held
   /// elsewhere: open(), cover() and derived_facts() answer kNotFound for those.
   RowStore& rows();
+
+  /// Listeners' documents that this node keeps. Lives as long as the library.
+  documents::DocumentStore& documents();
 
   /// Ends the background work; calls under way must have ended before.
   core::Task<void> stop();

@@ -11,6 +11,7 @@
 #include "services/catalogue/catalogue.hpp"
 #include "services/catalogue/database.hpp"
 #include "services/catalogue/record_store.hpp"
+#include "services/documents/local_documents.hpp"
 #include "services/library/analyser.hpp"
 #include "services/library/blob_references.hpp"
 #include "services/library/local_library.hpp"
@@ -53,6 +54,7 @@ struct LocalLibrary::Parts {
   catalogue::RecordStore records;
   catalogue::Catalogue catalogue;
   LocalRows rows;
+  documents::LocalDocuments documents;
   BlobReferences references;
   media::MediaService media;
   Analyser analyser;

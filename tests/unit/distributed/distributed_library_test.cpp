@@ -90,6 +90,7 @@ class Node {
                         .routing = others_,
                         .songs = local_->songs(),
                         .rows = local_->rows(),
+                        .documents = local_->documents(),
                         .cache = cache_.get(),
                         .clock = machine_.clock,
                         .timers = machine_.timers,

@@ -19,7 +19,7 @@
 namespace kadenza::distributed::repair {
 namespace {
 
-const HeldSongs::Chosen kAll = [](const placement::Partition&) { return true; };
+const HeldCopies::Chosen kAll = [](const placement::Partition&) { return true; };
 
 /// The other node, and what the conversation with it cost.
 class OtherNode final : public peers::Peers {
@@ -38,8 +38,8 @@ class OtherNode final : public peers::Peers {
     co_return encoded;
   }
 
-  std::optional<HeldSongs> held{std::in_place, 16};
-  HeldSongs::Chosen chosen = kAll;
+  std::optional<HeldCopies> held{std::in_place, 16};
+  HeldCopies::Chosen chosen = kAll;
   std::function<void(v1::CompareReply&)> spoil;
   std::size_t calls = 0;
   std::size_t bytes = 0;
@@ -50,12 +50,14 @@ class ComparisonTest : public testing::Test {
   core::Result<Differences> compare(std::size_t limit = 1'000'000) {
     std::optional<core::Result<Differences>> result;
     auto run = [&]() -> core::Task<void> {
-      TreeComparison comparison({.peers = other,
-                                 .held = *held,
-                                 .chosen = kAll,
-                                 .clock = clock,
-                                 .limit = limit,
-                                 .postponed = postponed});
+      TreeComparison comparison(
+          {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
+                         core::Deadline by) { return peers::call(other, to, std::move(request), by); },
+           .held = *held,
+           .chosen = kAll,
+           .clock = clock,
+           .limit = limit,
+           .postponed = postponed});
       result = co_await comparison.with({});
     };
     boost::asio::co_spawn(coroutines.context(), run(), boost::asio::detached);
@@ -72,7 +74,7 @@ class ComparisonTest : public testing::Test {
   sim::Engine engine{1};
   sim::Coroutines coroutines{engine};
   sim::SimClock clock{engine};
-  std::optional<HeldSongs> held{std::in_place, 16};
+  std::optional<HeldCopies> held{std::in_place, 16};
   OtherNode other;
   std::function<bool(const core::SongId&)> postponed;
 };

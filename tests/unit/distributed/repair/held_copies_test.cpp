@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 
 #include <map>
 #include <set>
@@ -47,7 +47,7 @@ class Partitioned : public testing::TestWithParam<unsigned> {};
 
 TEST_P(Partitioned, EveryBranchSumsUpItsSongs) {
   core::SeededRandom random(GetParam() + 1);
-  HeldSongs held(GetParam());
+  HeldCopies held(GetParam());
   std::map<core::SongId, core::Song> truth;
   for (int i = 0; i < 3000; ++i) {
     const auto song = numbered_song(random.below(2000), random.below(3));
@@ -72,7 +72,7 @@ TEST_P(Partitioned, EveryBranchSumsUpItsSongs) {
 }
 
 TEST_P(Partitioned, OnlyChosenPartitionsCount) {
-  HeldSongs held(GetParam());
+  HeldCopies held(GetParam());
   Summary chosen;
   const auto odd = [&](const placement::Partition& partition) { return partition.key.bytes[0] % 2 == 1; };
   for (std::uint64_t i = 0; i < 500; ++i) {
@@ -87,16 +87,16 @@ TEST_P(Partitioned, OnlyChosenPartitionsCount) {
 
 INSTANTIATE_TEST_SUITE_P(Bits, Partitioned, testing::Values(0U, 4U, 6U, 8U, 16U));
 
-TEST(HeldSongs, WhatIsOlderThanAWriteDoesNotUndoIt) {
-  HeldSongs held(16);
+TEST(HeldCopies, WhatIsOlderThanAWriteDoesNotUndoIt) {
+  HeldCopies held(16);
   held.put(numbered_song(1, 2));
   held.put_if_absent(numbered_song(1, 1));
   EXPECT_EQ(held.find(numbered_song(1).id), held_song(numbered_song(1, 2)));
   EXPECT_EQ(held.total().songs.count, 1U);
 }
 
-TEST(HeldSongs, WhatWasErasedLeavesNothing) {
-  HeldSongs held(16);
+TEST(HeldCopies, WhatWasErasedLeavesNothing) {
+  HeldCopies held(16);
   held.put(numbered_song(1));
   const auto before = held.total();
   held.put(numbered_song(2));
@@ -110,8 +110,8 @@ TEST(HeldSongs, WhatWasErasedLeavesNothing) {
   EXPECT_FALSE(held.find(numbered_song(2).id));
 }
 
-TEST(HeldSongs, TheNextOnesAreAllOfThem) {
-  HeldSongs held(8);
+TEST(HeldCopies, TheNextOnesAreAllOfThem) {
+  HeldCopies held(8);
   std::set<core::SongId> ids;
   for (std::uint64_t i = 0; i < 700; ++i) {
     held.put(numbered_song(i));

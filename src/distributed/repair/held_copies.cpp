@@ -1,36 +1,35 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "distributed/repair/held_songs.hpp"
+#include "distributed/repair/held_copies.hpp"
 
 namespace kadenza::distributed::repair {
 namespace {
 
-void add(Summary& summary, const HeldSong& song) {
+void add(Summary& summary, const HeldCopy& song) {
   summary.songs.add(song.version);
   summary.bytes += song.bytes;
 }
 
 }  // namespace
 
-HeldSongs::Cell& HeldSongs::cell_of(const core::SongId& id) {
+HeldCopies::Cell& HeldCopies::cell_of(const core::SongId& id) {
   const auto [cell, added] = cells_.try_emplace(placement::partition_of(id, partition_bits_));
   if (added) ++partitions_version_;
   return cell->second;
 }
 
-void HeldSongs::insert(Cell& cell, const HeldSong& song) {
+void HeldCopies::insert(Cell& cell, const HeldCopy& song) {
   cell.songs.emplace(song.version.id, song);
   add(cell.summary, song);
 }
 
-void HeldSongs::put(const core::Song& song) {
-  const auto now = held_song(song);
+void HeldCopies::put(const HeldCopy& copy) {
   const std::lock_guard lock(mutex_);
-  auto& cell = cell_of(song.id);
-  take_out(cell, song.id);
-  insert(cell, now);
+  auto& cell = cell_of(copy.version.id);
+  take_out(cell, copy.version.id);
+  insert(cell, copy);
 }
 
-void HeldSongs::take_out(Cell& cell, const core::SongId& id) {
+void HeldCopies::take_out(Cell& cell, const core::SongId& id) {
   const auto found = cell.songs.find(id);
   if (found == cell.songs.end()) return;
   cell.summary.songs.remove(found->second.version);
@@ -38,7 +37,7 @@ void HeldSongs::take_out(Cell& cell, const core::SongId& id) {
   cell.songs.erase(found);
 }
 
-void HeldSongs::erase(const RowVersion& song) {
+void HeldCopies::erase(const RowVersion& song) {
   const std::lock_guard lock(mutex_);
   const auto cell = cells_.find(placement::partition_of(song.id, partition_bits_));
   if (cell == cells_.end()) return;
@@ -50,14 +49,13 @@ void HeldSongs::erase(const RowVersion& song) {
   ++partitions_version_;
 }
 
-void HeldSongs::put_if_absent(const core::Song& song) {
-  const auto now = held_song(song);
+void HeldCopies::put_if_absent(const HeldCopy& copy) {
   const std::lock_guard lock(mutex_);
-  auto& cell = cell_of(song.id);
-  if (!cell.songs.contains(song.id)) insert(cell, now);
+  auto& cell = cell_of(copy.version.id);
+  if (!cell.songs.contains(copy.version.id)) insert(cell, copy);
 }
 
-std::optional<HeldSong> HeldSongs::find(const core::SongId& id) const {
+std::optional<HeldCopy> HeldCopies::find(const core::SongId& id) const {
   const std::lock_guard lock(mutex_);
   const auto cell = cells_.find(placement::partition_of(id, partition_bits_));
   if (cell == cells_.end()) return std::nullopt;
@@ -65,7 +63,7 @@ std::optional<HeldSong> HeldSongs::find(const core::SongId& id) const {
   return found == cell->second.songs.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<HeldSong> HeldSongs::next_after(const core::SongId& id) const {
+std::optional<HeldCopy> HeldCopies::next_after(const core::SongId& id) const {
   const std::lock_guard lock(mutex_);
   for (auto cell = cells_.lower_bound(placement::partition_of(id, partition_bits_)); cell != cells_.end();
        ++cell) {
@@ -75,14 +73,14 @@ std::optional<HeldSong> HeldSongs::next_after(const core::SongId& id) const {
   return std::nullopt;
 }
 
-Summary HeldSongs::total() const {
+Summary HeldCopies::total() const {
   const std::lock_guard lock(mutex_);
   Summary total;
   for (const auto& [partition, cell] : cells_) total.add(cell.summary);
   return total;
 }
 
-std::vector<placement::Partition> HeldSongs::partitions() const {
+std::vector<placement::Partition> HeldCopies::partitions() const {
   const std::lock_guard lock(mutex_);
   std::vector<placement::Partition> all;
   all.reserve(cells_.size());
@@ -90,13 +88,13 @@ std::vector<placement::Partition> HeldSongs::partitions() const {
   return all;
 }
 
-std::uint64_t HeldSongs::partitions_version() const {
+std::uint64_t HeldCopies::partitions_version() const {
   const std::lock_guard lock(mutex_);
   return partitions_version_;
 }
 
-void HeldSongs::visit(const Branch& branch, const Chosen& chosen,
-                      const std::function<void(const Cell&, bool whole)>& each) const {
+void HeldCopies::visit(const Branch& branch, const Chosen& chosen,
+                       const std::function<void(const Cell&, bool whole)>& each) const {
   const auto end = cells_.upper_bound(placement::partition_of(branch.last(), partition_bits_));
   for (auto cell = cells_.lower_bound(placement::partition_of(branch.first, partition_bits_)); cell != end;
        ++cell) {
@@ -104,7 +102,7 @@ void HeldSongs::visit(const Branch& branch, const Chosen& chosen,
   }
 }
 
-Summary HeldSongs::summary(const Branch& branch, const Chosen& chosen) const {
+Summary HeldCopies::summary(const Branch& branch, const Chosen& chosen) const {
   const std::lock_guard lock(mutex_);
   Summary summary;
   visit(branch, chosen, [&](const Cell& cell, bool whole) {
@@ -115,9 +113,9 @@ Summary HeldSongs::summary(const Branch& branch, const Chosen& chosen) const {
   return summary;
 }
 
-std::vector<HeldSong> HeldSongs::songs(const Branch& branch, const Chosen& chosen) const {
+std::vector<HeldCopy> HeldCopies::songs(const Branch& branch, const Chosen& chosen) const {
   const std::lock_guard lock(mutex_);
-  std::vector<HeldSong> found;
+  std::vector<HeldCopy> found;
   visit(branch, chosen, [&](const Cell& cell, bool) {
     const auto end = cell.songs.upper_bound(branch.last());
     for (auto song = cell.songs.lower_bound(branch.first); song != end; ++song) found.push_back(song->second);
@@ -125,9 +123,9 @@ std::vector<HeldSong> HeldSongs::songs(const Branch& branch, const Chosen& chose
   return found;
 }
 
-std::vector<HeldSong> HeldSongs::songs(const placement::Partition& partition) const {
+std::vector<HeldCopy> HeldCopies::songs(const placement::Partition& partition) const {
   const std::lock_guard lock(mutex_);
-  std::vector<HeldSong> found;
+  std::vector<HeldCopy> found;
   if (const auto cell = cells_.find(partition); cell != cells_.end()) {
     for (const auto& [id, song] : cell->second.songs) found.push_back(song);
   }

@@ -15,28 +15,30 @@
 
 namespace kadenza::distributed::repair {
 
-/// Which songs this node holds, with the digests that are compared with other nodes'. In memory, about 150
-/// bytes a song; filled from the store at the start and kept up to date with every write. Thread-safe; one
-/// lock.
-class HeldSongs {
+/// Which songs, or which documents, this node holds, with the digests that are compared with other nodes'. In
+/// memory, about 150 bytes a copy; filled from the store at the start and kept up to date with every write.
+/// Thread-safe; one lock.
+class HeldCopies {
  public:
   /// Says of a partition whether it counts.
   using Chosen = std::function<bool(const placement::Partition&)>;
 
-  explicit HeldSongs(unsigned partition_bits) : partition_bits_(partition_bits) {}
+  explicit HeldCopies(unsigned partition_bits) : partition_bits_(partition_bits) {}
 
-  /// Adds the song, or takes its new version.
-  void put(const core::Song& song);
+  /// Adds the copy, or takes its new version.
+  void put(const HeldCopy& copy);
+  void put(const core::Song& song) { put(held_song(song)); }
   /// Adds it unless some version of it is here: for filling from a list that is older than what put() was
   /// told.
-  void put_if_absent(const core::Song& song);
+  void put_if_absent(const HeldCopy& copy);
+  void put_if_absent(const core::Song& song) { put_if_absent(held_song(song)); }
 
   /// Nothing happens when another version is here.
   void erase(const RowVersion& song);
 
-  std::optional<HeldSong> find(const core::SongId& id) const;
+  std::optional<HeldCopy> find(const core::SongId& id) const;
   /// The first one above `id`, or nothing.
-  std::optional<HeldSong> next_after(const core::SongId& id) const;
+  std::optional<HeldCopy> next_after(const core::SongId& id) const;
   Summary total() const;
   /// Those with songs, in ascending order.
   std::vector<placement::Partition> partitions() const;
@@ -45,19 +47,19 @@ class HeldSongs {
 
   Summary summary(const Branch& branch, const Chosen& chosen) const;
   /// In ascending order of their ids.
-  std::vector<HeldSong> songs(const Branch& branch, const Chosen& chosen) const;
+  std::vector<HeldCopy> songs(const Branch& branch, const Chosen& chosen) const;
   /// Those of one partition.
-  std::vector<HeldSong> songs(const placement::Partition& partition) const;
+  std::vector<HeldCopy> songs(const placement::Partition& partition) const;
 
  private:
   struct Cell {
     Summary summary;
-    std::map<core::SongId, HeldSong> songs;
+    std::map<core::SongId, HeldCopy> songs;
   };
   using Cells = std::map<placement::Partition, Cell>;
 
   Cell& cell_of(const core::SongId& id);
-  static void insert(Cell& cell, const HeldSong& song);
+  static void insert(Cell& cell, const HeldCopy& song);
   static void take_out(Cell& cell, const core::SongId& id);
   /// Calls with the cells that may have songs of the branch, and whether all of them are.
   void visit(const Branch& branch, const Chosen& chosen,
