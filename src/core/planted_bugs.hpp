@@ -31,6 +31,10 @@ enum class PlantedBug : std::uint8_t {
   kRowsNotCompared,      ///< rows that a node missed are never asked for
   kEndlessFetch,         ///< a stream whose sources are gone waits for them for ever
   kCapacityIgnored,      ///< a full disk takes more
+  // Documents
+  kOneWriterForEver,   ///< a node writes as one writer, also when it does not see its own last change
+  kStatesReplaced,     ///< the state of a document that comes takes the place of the one that is there
+  kChangesNotCompared  ///< holders do not ask each other for the changes that they missed
 };
 
 #ifdef KADENZA_PLANTED_BUGS

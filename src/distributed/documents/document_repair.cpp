@@ -9,6 +9,7 @@
 #include <boost/asio/strand.hpp>
 #include <spdlog/spdlog.h>
 
+#include "core/planted_bugs.hpp"
 #include "distributed/documents/codec.hpp"
 #include "distributed/documents/methods.hpp"
 #include "distributed/messages/song_message.hpp"
@@ -216,7 +217,7 @@ core::Task<void> DocumentRepair::note_presence() {
 
 /// True when something was merged.
 core::Task<bool> DocumentRepair::compare_with_all() {
-  if (parts_.directory.is_leaving()) co_return false;
+  if (parts_.directory.is_leaving() || core::planted(core::PlantedBug::kChangesNotCompared)) co_return false;
   auto others = parts_.directory.members();
   for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
   bool more = false;

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/await_on.hpp"
+#include "core/planted_bugs.hpp"
 #include "distributed/crdt/codec.hpp"
 #include "distributed/documents/codec.hpp"
 #include "distributed/documents/methods.hpp"
@@ -166,6 +167,7 @@ Result<void> Documents::apply_change(core::DocumentId id, const Change& change, 
 /// write must stand on all earlier ones of its writer. When what was read does not have the last of them (it
 /// was not acknowledged), or nothing is known of it (a restart), somebody new writes.
 crdt::Writer Documents::writer_for(core::DocumentId id, const Document& base) {
+  if (core::planted(core::PlantedBug::kOneWriterForEver)) return crdt::writer_of(parts_.directory.self().id);
   const auto last = last_writes_.find(id);
   if (last != last_writes_.end() && base.writes.covers(last->second)) return last->second.writer;
   return random_.next();
