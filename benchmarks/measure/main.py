@@ -16,12 +16,14 @@ sys.path[:0] = [str(REPOSITORY / "benchmarks"), str(REPOSITORY / "tests"), str(R
 import urllib3  # noqa: E402
 from fixtures import library  # noqa: E402
 from kadenza import Node, wait_until  # noqa: E402
-from measure import audio, cluster, machine, memory, million, nginx, search, table, upload  # noqa: E402
+from measure import audio, cluster, documents, machine, memory, million, nginx, search, table, upload  # noqa: E402
 
-DOCUMENT = REPOSITORY / "docs/benchmarks.md"
 GROUPS = {"import": None, "audio": audio.rows, "login": audio.login_rows, "search": search.rows, "lists": search.list_rows,
           "million": million.rows, "upload": upload.small_rows, "large": upload.large_rows, "idle": memory.idle_rows,
-          "listeners": memory.listener_rows, "cluster": cluster.rows}
+          "listeners": memory.listener_rows, "cluster": cluster.rows, "documents": documents.rows}
+OF_A_CLUSTER = {"cluster", "documents"}
+# What is written where, when all of it was measured.
+DOCUMENTS = {"docs/benchmarks.md": set(GROUPS) - OF_A_CLUSTER - {"million"}, "docs/benchmarks-cluster.md": OF_A_CLUSTER}
 NEEDS_LIBRARY = {"import", "search", "lists", "idle", "listeners"}
 
 
@@ -93,12 +95,13 @@ class Bench:
 
 
 def measure(chosen, scratch, arguments):
-    rows = []
+    rows = {}
 
     def collect(name, rows_of_group):
         say(f"measuring: {name}")
+        rows[name] = []
         for row in rows_of_group:
-            rows.append(row)
+            rows[name].append(row)
             say("  " + " | ".join(filter(None, table.cells(row))))
 
     with Bench(scratch, arguments.cache, arguments.rounds) as bench:
@@ -116,7 +119,7 @@ def parse_arguments():
                         help="only these rows; may be repeated: " + ", ".join(GROUPS))
     parser.add_argument("--rounds", metavar="N", type=int, default=5, help="how often each pair is measured (5)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.add_argument("--write-docs", action="store_true", help=f"write {DOCUMENT.relative_to(REPOSITORY)}, too")
+    parser.add_argument("--write-docs", action="store_true", help=f"write {' or '.join(DOCUMENTS)}, too, if all of its rows are measured")
     parser.add_argument("--cache", metavar="DIR", type=Path,
                         default=Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kadenza-bench",
                         help="where the measured library is kept (%(default)s)")
@@ -125,9 +128,14 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def write_document(rows, described):
+def of_groups(rows, groups):
+    return [row for name in GROUPS if name in groups for row in rows.get(name, [])]
+
+
+def write_document(path, rows, described):
     machine_lines = "\n".join(f"- {key}: {value}" for key, value in described.items())
-    DOCUMENT.write_text(f"""# Benchmarks
+    title = "Benchmarks of a cluster" if "cluster" in path else "Benchmarks"
+    (REPOSITORY / path).write_text(f"""# {title}
 
 Written by `./bench --write-docs`; nobody edits figures by hand. Client and server share the processors of one machine,
 over loopback, with warm caches. Where nginx stands beside, both served the same file in the same run, measured in turn;
@@ -146,10 +154,12 @@ def main():
     described = machine.description(REPOSITORY)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.scratch) as scratch:
         rows = measure(chosen, scratch, arguments)
-    print(table.as_json(rows, described) if arguments.json else table.markdown(rows))
-    if arguments.write_docs:
-        write_document(rows, described)
-    return 0 if all(row.reached is not False for row in rows) else 1
+    everything = of_groups(rows, GROUPS)
+    print(table.as_json(everything, described) if arguments.json else table.markdown(everything))
+    for path, groups in DOCUMENTS.items():
+        if arguments.write_docs and groups <= chosen:
+            write_document(path, of_groups(rows, groups), described)
+    return 0 if all(row.reached is not False for row in everything) else 1
 
 
 if __name__ == "__main__":

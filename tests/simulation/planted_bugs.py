@@ -21,13 +21,16 @@ CAUGHT = {
     11: (LIBRARY, 3, "is still on rank"),
     12: (LIBRARY, 3, "has 3 copies"),
     13: (LIBRARY, 2, "has a rotten copy"),
-    14: (LIBRARY, 2, "got bytes that nobody uploaded"),
+    14: (LIBRARY, 4, "got bytes that nobody uploaded"),
     15: (LIBRARY, 1, "was acknowledged with a time that is to come"),
     16: (LIBRARY, 23, "was acknowledged, and is nowhere"),
     17: (LIBRARY, 9, "the records of song"),
     18: (LIBRARY, 1, "has another catalogue than the first host"),
-    19: (LIBRARY, 1, "a stream has not ended by its deadline"),
+    19: (LIBRARY, 60, "a stream has not ended by its deadline"),
     20: (LIBRARY, 25, "on a disk of"),
+    21: (LIBRARY, 23, "the set has lost or kept"),
+    22: (LIBRARY, 1, "the set has lost or kept"),
+    23: (LIBRARY, 1, "holders differ in document"),
 }
 
 
