@@ -23,16 +23,21 @@ LISTENERS = 4
 class Measured:
     """The cluster, and what is known of it."""
 
-    def __init__(self, bench):
-        self.bench = bench
+    def __init__(self, bench, name):
+        self.bench, self.name = bench, name
         self.count = 0
         self.cluster = Cluster(self.new_node)
 
     def new_node(self, *options, start=True, **more):
         self.count += 1
-        node = Node(self.bench.scratch / f"cluster-{self.count}", "--log-level", "warning", *options, **more)
+        node = Node(self.bench.scratch / f"{self.name}-{self.count}", "--log-level", "warning", *options, **more)
         self.bench.exit.callback(node.destroy)
         return node.start() if start else node
+
+    def end(self):
+        for node in self.cluster.nodes:
+            node.destroy()
+        self.cluster.close()
 
     def upload(self, title, count, seconds):
         """Songs of which all copies are there, through all nodes in turn."""
@@ -106,7 +111,7 @@ class Measured:
 
 
 def rows(bench):
-    measured = Measured(bench)
+    measured = Measured(bench, "cluster")
     nodes = measured.cluster.grow(NODES)
     entry = nodes[0]
     try:
@@ -114,7 +119,7 @@ def rows(bench):
         yield from rate_rows(measured, entry)
         yield from first_byte_rows(measured, entry)
     finally:
-        measured.cluster.close()
+        measured.end()
 
 
 def upload_rows(bench, measured, entry):

@@ -77,14 +77,14 @@ class Writer(threading.Thread):
 
 
 def rows(bench):
-    measured = Measured(bench)
+    measured = Measured(bench, "documents")
     nodes = measured.cluster.grow(NODES)
     try:
         yield from single_rows(bench, nodes[0])
         yield several_row(nodes)
         yield from dying_rows(nodes)
     finally:
-        measured.cluster.close()
+        measured.end()
 
 
 def single_rows(bench, entry):

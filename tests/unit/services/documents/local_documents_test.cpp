@@ -68,7 +68,8 @@ TEST_F(LocalDocumentsTest, WhatWasPutIsThereAfterARestart) {
 
 TEST_F(LocalDocumentsTest, AChangeSeesWhatIsThere) {
   put(1, "a");
-  ASSERT_TRUE(wait(documents->update(id(1), [](const State& before) -> Result<State> { return *before + "b"; })));
+  ASSERT_TRUE(
+      wait(documents->update(id(1), [](const State& before) -> Result<State> { return *before + "b"; })));
   EXPECT_EQ(find(1), "ab");
   ASSERT_TRUE(wait(documents->update(id(1), [](const State&) -> Result<State> { return State(); })));
   EXPECT_EQ(find(1), std::nullopt);
