@@ -148,15 +148,16 @@ export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).dige
 export interface Sampling {
   rate?: number;
   channels?: number;
+  amplitude?: number; // of 32,768
 }
 
 /** A WAV file of one tone, 16 bits a sample. Its wave goes through zero at both ends. */
-export function tone(hertz: number, seconds: number, { rate = 44_100, channels = 1 }: Sampling = {}): Buffer {
+export function tone(hertz: number, seconds: number, { rate = 44_100, channels = 1, amplitude = 12_000 }: Sampling = {}): Buffer {
   const frames = Math.round(rate * seconds);
   const bytesPerFrame = channels * 2;
   const samples = Buffer.alloc(frames * bytesPerFrame);
   for (let i = 0; i < frames * channels; i += 1)
-    samples.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * hertz * Math.floor(i / channels)) / rate)), i * 2);
+    samples.writeInt16LE(Math.round(amplitude * Math.sin((2 * Math.PI * hertz * Math.floor(i / channels)) / rate)), i * 2);
   const head = Buffer.alloc(44);
   head.write('RIFF');
   head.writeUInt32LE(36 + samples.length, 4);

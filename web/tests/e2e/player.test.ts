@@ -206,7 +206,36 @@ describe('finding and playing', () => {
     await context.close();
   });
 
-  it('can be told to sleep, repeats, and levels loudness', async () => {
+  it('plays a quiet song as loud as a loud one, unless it is told not to', async () => {
+    const { page, context } = await visitor(browser);
+    await listen(page);
+    const songs = await Promise.all([['Quiet', 3_000], ['Loud', 24_000]].map(([title, amplitude]) =>
+      node.upload(tone(1_000, 12, { amplitude: Number(amplitude) }), { title: String(title), artist: 'Level', album: `${title} Album` })));
+    for (const song of songs)
+      await until('its loudness is known', () => node.api(`/songs/${song.id}/waveform`).then(() => true, () => false), 30_000);
+    await signIn(page, node, '/songs');
+    /** Decibels of what is heard of it, in the third second. */
+    const levelOf = async (title: string) => {
+      await page.getByRole('button', { name: `Play ${title}` }).first().click();
+      await until(title, async () => new RegExp(title).test(await visibleText(page, '.dock')));
+      await playsFor(page, 3);
+      return page.evaluate(() => {
+        const { heard } = window as unknown as { heard: Float32Array[] };
+        const samples = heard.slice(-10).flatMap((block) => [...block]);
+        return 10 * Math.log10(samples.reduce((sum, one) => sum + one * one, 0) / samples.length);
+      });
+    };
+    const levelled = [await levelOf('Quiet'), await levelOf('Loud')];
+    expect(Math.abs(levelled[0] - levelled[1])).toBeLessThan(1.5);
+    await page.goto(`${node.url}/settings`);
+    await page.getByRole('checkbox', { name: /loudness|level/i }).uncheck();
+    await page.goto(`${node.url}/songs`);
+    const raw = [await levelOf('Quiet'), await levelOf('Loud')];
+    expect(raw[1] - raw[0]).toBeGreaterThan(15);
+    await context.close();
+  });
+
+  it('can be told to sleep, and repeats', async () => {
     const { page, context } = await visitor(browser);
     await signIn(page, node, '/songs');
     await page.getByRole('button', { name: 'Play Part 1' }).click();
