@@ -23,7 +23,7 @@ using core::Errc;
 using core::Result;
 using State = DocumentStore::State;
 
-class LocalDocumentsTest : public testing::Test {
+class LocalDocumentsTest : public ::testing::Test {
  protected:
   LocalDocumentsTest() { open(); }
 
