@@ -175,6 +175,7 @@ TEST(Merge, AFileFromBeforeShardsGetsItsDigests) {
       ALTER TABLE artists DROP COLUMN lead_time; ALTER TABLE artists DROP COLUMN lead;
       ALTER TABLE artists DROP COLUMN cover_time;
       ALTER TABLE genres DROP COLUMN lead_time; ALTER TABLE genres DROP COLUMN lead;
+      DROP TABLE documents;
       PRAGMA user_version = 2;)sql");
   }
   auto database = Database::open(node.folder.path());
