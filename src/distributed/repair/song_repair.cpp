@@ -148,8 +148,8 @@ core::Task<SongRepair::Round> SongRepair::compare_with_all() {
   auto others = parts_.directory.members();
   for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
   for (const auto& other : others) {
-    if (!other.silent && !other.leaving && other.contact.capacity_class != 0)
-      co_await compare_with(other.contact, round);
+    // Also with one that leaves, although they share nothing: so it hears that this node stays.
+    if (!other.silent && other.contact.capacity_class != 0) co_await compare_with(other.contact, round);
   }
   co_return round;
 }

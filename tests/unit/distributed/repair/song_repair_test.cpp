@@ -194,6 +194,23 @@ TEST(SongRepair, CopyingKeepsToItsRate) {
   EXPECT_TRUE(world.comes_true(120s, [&] { return world.all_have(songs, 3); }));
 }
 
+TEST(SongRepair, TwoThatWantedToLeaveAtTheSameTimeAndStayCountOnEachOtherAgain) {
+  RepairWorld world(5);
+  const auto sees_leaving = [&world](std::size_t node, std::size_t other) {
+    const auto members = world.nodes[node].process().directory->members();
+    return std::ranges::any_of(members, [&](const placement::Candidate& member) {
+      return member.contact.id == world.contact(other).id && member.leaving;
+    });
+  };
+  world.engine.run_for(5s);
+  world.repair(0).leave();
+  world.repair(1).leave();
+  ASSERT_TRUE(world.comes_true(60s, [&] { return sees_leaving(0, 1) && sees_leaving(1, 0); }));
+  world.repair(0).stay();
+  world.repair(1).stay();
+  EXPECT_TRUE(world.comes_true(180s, [&] { return !sees_leaving(0, 1) && !sees_leaving(1, 0); }));
+}
+
 /// Whatever happens to nodes, short of losing all acknowledging disks: once it is over, each song is where it
 /// shall be, with the bytes that were uploaded.
 class Churn : public testing::TestWithParam<std::uint64_t> {};
