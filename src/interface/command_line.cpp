@@ -438,7 +438,8 @@ void CommandLine::add_rpc() {
   rpc->footer(
       tr("The call goes through the node that runs here, as one of its own.\n"
          "Examples:\n"
-         "  kadenza rpc attic Node.Describe '{}'"));
+         "  kadenza rpc attic Node.Describe '{}'\n"
+         "  kadenza rpc attic Documents.Get '{\"name\": \"playlist/summer\"}'"));
   add_node(*rpc);
   rpc->add_option("METHOD", rpc_options.method, tr("Service and method"))->required();
   rpc->add_option("REQUEST", rpc_options.request, tr("A JSON object"))->capture_default_str();
