@@ -7,9 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "distributed/placement/order.hpp"
-#include "distributed/placement/partition.hpp"
-
 namespace kadenza::sim {
 namespace {
 
@@ -50,25 +47,18 @@ std::optional<std::string> loser_is_held(LibraryWorld& world, const Rows& rows) 
 }
 
 std::optional<std::string> copies_are_missing(LibraryWorld& world, const Rows& rows) {
-  const auto& settings = world.options().settings;
-  std::map<core::NodeId, const LibraryHost*> by_id;
-  std::vector<distributed::kademlia::Contact> members;
-  bool small_disks = false;
-  for (const auto* host : world.running()) {
-    by_id[host->id] = host;
-    members.push_back({host->id, PeerNetwork::endpoint(host->address), host->capacity_class});
-    small_disks |= host->disk.capacity != UINT64_MAX;
-  }
-  const auto wanted = std::min<std::size_t>(settings.replicas, members.size());
+  const auto running = world.running();
+  const bool small_disks =
+      std::ranges::any_of(running, [](const LibraryHost* host) { return host->disk.capacity != UINT64_MAX; });
+  const auto wanted = std::min<std::size_t>(world.options().settings.replicas, running.size());
   for (const auto& [id, song] : rows) {
     const auto copies = world.intact_copies(song);
     if (copies == 0) continue;  // nobody was told that it is stored, or the world would have said so
     if (copies < wanted) return fmt::format("song {} has {} copies", id.text(), copies);
     if (small_disks) continue;  // who has no room is passed over
-    const auto order = distributed::placement::order(
-        distributed::placement::partition_of(id, settings.partition_bits), members, settings.candidates);
+    const auto order = world.order_of(id);
     for (std::size_t rank = 0; rank < order.size(); ++rank) {
-      const bool holds = by_id.at(order[rank].id)->disk.holds(id);
+      const bool holds = order[rank]->disk.holds(id);
       if (holds != (rank < wanted)) {
         return fmt::format("song {} is {} on rank {} of its partition", id.text(),
                            holds ? "still" : "not yet", rank + 1);

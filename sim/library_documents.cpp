@@ -8,10 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "distributed/documents/codec.hpp"
 #include "distributed/documents/copies.hpp"
 #include "distributed/documents/documents.hpp"
-#include "distributed/placement/order.hpp"
 
 namespace kadenza::sim {
 namespace {
@@ -146,38 +144,20 @@ std::optional<std::string> LibraryDocuments::differs(const Expected& expected, c
   return std::nullopt;
 }
 
-LibraryDocuments::Document LibraryDocuments::on_all_disks(const core::DocumentId& id) const {
-  Document all;
-  for (const auto& host : world_.hosts()) {
-    const auto found = host.documents.states().find(id);
-    if (found == host.documents.states().end()) continue;
-    if (const auto document = documents::decode(found->second)) all.merge(*document);
-  }
-  return all;
-}
-
 void LibraryDocuments::check_nothing_lost() {
   for (const auto& [id, expected] : expected_) {
-    if (const auto wrong = differs(expected, on_all_disks(id), false)) {
+    if (const auto wrong = differs(expected, world_.document_on_disks(id), false)) {
       world_.violation("document {}: {}", id.text(), *wrong);
     }
   }
 }
 
 std::optional<std::string> LibraryDocuments::holders_differ(const core::DocumentId& id) const {
-  const auto& settings = world_.options().settings;
-  std::map<core::NodeId, const LibraryHost*> by_id;
-  std::vector<distributed::kademlia::Contact> members;
-  for (const auto* host : world_.running()) {
-    by_id[host->id] = host;
-    members.push_back({host->id, PeerNetwork::endpoint(host->address), host->capacity_class});
-  }
-  const auto wanted = std::min<std::size_t>(settings.replicas, members.size());
-  const auto order = distributed::placement::order(documents::partition_of(id, settings.partition_bits),
-                                                   members, settings.candidates);
+  const auto order = world_.order_of(documents::key_of(id));
+  const auto wanted = std::min<std::size_t>(world_.options().settings.replicas, order.size());
   const std::string* first = nullptr;
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const auto& states = by_id.at(order[rank].id)->documents.states();
+    const auto& states = order[rank]->documents.states();
     const auto state = states.find(id);
     if ((state != states.end()) != (rank < wanted)) {
       return fmt::format("document {} is {} on rank {} of its partition", id.text(),
@@ -193,7 +173,7 @@ std::optional<std::string> LibraryDocuments::holders_differ(const core::Document
 
 std::optional<std::string> LibraryDocuments::what_is_missing() {
   for (const auto& [id, expected] : expected_) {
-    const auto all = on_all_disks(id);
+    const auto all = world_.document_on_disks(id);
     if (all == Document()) continue;
     if (auto missing = holders_differ(id)) return missing;
     if (auto wrong = differs(expected, all, true)) return fmt::format("document {}: {}", id.text(), *wrong);

@@ -49,7 +49,6 @@ class LibraryDocuments {
   core::Task<void> edit(MemberProcess& process, core::DocumentId id);
   std::string some_token(const std::map<std::string, Fate>& tokens);
   std::optional<std::string> differs(const Expected& expected, const Document& document, bool at_last) const;
-  Document on_all_disks(const core::DocumentId& id) const;
   std::optional<std::string> holders_differ(const core::DocumentId& id) const;
 
   LibraryWorld& world_;

@@ -11,6 +11,8 @@
 #include "core/sha256.hpp"
 #include "distributed/documents/codec.hpp"
 #include "distributed/kademlia/distance.hpp"
+#include "distributed/placement/order.hpp"
+#include "distributed/placement/partition.hpp"
 
 namespace kadenza::sim {
 namespace {
@@ -32,10 +34,8 @@ bool stored_before(const core::Song& a, const core::Song& b) {
 
 distributed::repair::SongRepair::Options repair_of(const LibraryOptions& options) {
   distributed::repair::SongRepair::Options repair;
-  repair.interval = 20s;
-  repair.after_writes = 3s;
+  repair.schedule = {.interval = 20s, .after_writes = 3s, .promise = options.promise};
   repair.scrub_every = 60s;
-  repair.promise = options.promise;
   return repair;
 }
 
@@ -209,15 +209,36 @@ std::size_t LibraryWorld::intact_copies(const core::Song& song, const LibraryHos
 /// Whether it holds changes of documents that are on no other disk.
 bool LibraryWorld::has_a_last_change(const LibraryHost& host) const {
   return std::ranges::any_of(host.documents.states(), [&](const auto& held) {
-    distributed::documents::Document others;
-    for (const auto& other : hosts_) {
-      const auto found = other.documents.states().find(held.first);
-      if (&other != &host && found != other.documents.states().end()) {
-        others.merge(*distributed::documents::decode(found->second));
-      }
-    }
+    auto others = document_on_disks(held.first, &host);
     return others.merge(*distributed::documents::decode(held.second));
   });
+}
+
+distributed::documents::Document LibraryWorld::document_on_disks(const core::DocumentId& id,
+                                                                 const LibraryHost* except) const {
+  distributed::documents::Document all;
+  for (const auto& host : hosts_) {
+    const auto found = host.documents.states().find(id);
+    if (&host == except || found == host.documents.states().end()) continue;
+    all.merge(*distributed::documents::decode(found->second));
+  }
+  return all;
+}
+
+std::vector<const LibraryHost*> LibraryWorld::order_of(const core::SongId& id) {
+  std::map<core::NodeId, const LibraryHost*> by_id;
+  std::vector<distributed::kademlia::Contact> members;
+  for (const auto* host : running()) {
+    by_id[host->id] = host;
+    members.push_back(peer_network_.contact(host->id, host->capacity_class));
+  }
+  const auto& settings = options_.settings;
+  std::vector<const LibraryHost*> order;
+  for (const auto& member : distributed::placement::order(
+           distributed::placement::partition_of(id, settings.partition_bits), members, settings.candidates)) {
+    order.push_back(by_id.at(member.id));
+  }
+  return order;
 }
 
 bool LibraryWorld::has_a_last_copy(const LibraryHost& host) const {

@@ -13,6 +13,7 @@
 
 #include "core/ids.hpp"
 #include "core/song.hpp"
+#include "distributed/documents/document.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
 #include "sim/library_options.hpp"
@@ -83,6 +84,12 @@ class LibraryWorld {
 
   /// Disks that have the song with this audio as it was stored, or a record that was stored before it.
   std::size_t intact_copies(const core::Song& song, const LibraryHost* except = nullptr) const;
+  /// What the disks together have of the document.
+  distributed::documents::Document document_on_disks(const core::DocumentId& id,
+                                                     const LibraryHost* except = nullptr) const;
+  /// The hosts that run, in the order of the partition that has this id.
+  std::vector<const LibraryHost*> order_of(const core::SongId& id);
+
   /// How many disks went lately: so many copies fewer than promised may be there.
   std::size_t lost_lately() const;
 

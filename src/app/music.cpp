@@ -109,9 +109,9 @@ Result<void> Music::Parts::open_member() {
                     .blocking = options.blocking,
                     .settings = document.view()->settings,
                     .grace = options.grace,
-                    .repair = {.bytes_per_second = options.repair_rate,
-                               .scrub_every = options.scrub_every,
-                               .promise = kPromisedGraces * options.grace},
+                    .repair = {.schedule = {.promise = kPromisedGraces * options.grace},
+                               .bytes_per_second = options.repair_rate,
+                               .scrub_every = options.scrub_every},
                     .is_member = [&document](const core::NodeId& id) { return !document.is_removed(id); },
                     .enrolled = [&document] { return document.view()->members.size(); },
                     .on_round = [this](unsigned round) { return keep_books(round); }});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/cluster/settings.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include <fmt/format.h>
@@ -24,6 +25,15 @@ core::Result<std::uint32_t> Settings::bits_for(std::uint32_t count) {
                             std::uint32_t{1} << kPartitionBitsMax));
   }
   return static_cast<std::uint32_t>(std::countr_zero(count));
+}
+
+std::size_t Settings::write_quorum_of(std::size_t members) const noexcept {
+  return std::max<std::size_t>(1, std::min<std::size_t>(write_quorum, members));
+}
+
+std::size_t Settings::read_quorum_of(std::size_t members) const noexcept {
+  const auto holders = std::max<std::size_t>(1, std::min<std::size_t>(replicas, members));
+  return holders - std::min(holders, write_quorum_of(members)) + 1;
 }
 
 std::string Settings::text() const {

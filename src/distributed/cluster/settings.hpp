@@ -20,6 +20,11 @@ struct Settings {
   /// kInvalidArgument: `count` is no power of 2 up to 2^24.
   static core::Result<std::uint32_t> bits_for(std::uint32_t count);
 
+  /// How many durable copies are needed in a cluster of so many members: min(W, M), and 1 at least.
+  std::size_t write_quorum_of(std::size_t members) const noexcept;
+  /// Of the holders, so many that one of them has the last acknowledged write.
+  std::size_t read_quorum_of(std::size_t members) const noexcept;
+
   /// "3 replicas, write quorum 2, 40 candidates, 65536 partitions".
   std::string text() const;
 

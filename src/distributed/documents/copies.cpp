@@ -57,9 +57,13 @@ core::Task<Result<void>> Copies::load() {
   }
 }
 
-core::Task<Result<std::optional<Document>>> Copies::read(core::DocumentId id) {
+core::Task<Result<Copies::State>> Copies::state(core::DocumentId id) {
   if (!current_) co_return out_of_date();
-  KADENZA_CO_TRY(const auto state, co_await parts_.store.find(id));
+  co_return co_await parts_.store.find(id);
+}
+
+core::Task<Result<std::optional<Document>>> Copies::read(core::DocumentId id) {
+  KADENZA_CO_TRY(const auto state, co_await this->state(id));
   if (!state) co_return std::optional<Document>();
   KADENZA_CO_TRY(auto document, decode(*state));
   co_return std::optional(std::move(document));
@@ -71,8 +75,14 @@ core::Task<Result<repair::RowVersion>> Copies::merge(core::DocumentId id, Docume
   repair::RowVersion version{key_of(id), 0};
   auto change = [&, this](const State& before) -> Result<State> {
     KADENZA_TRY(auto after, merged(id, before, theirs));
-    if (after) version = held_document(id, *after).version;
-    if (after != before) note(id, after);  // here, because changes are made one after another
+    // Noted here, because changes are made one after another.
+    if (after) {
+      const auto held = held_document(id, *after);
+      version = held.version;
+      held_.put(held);
+    } else {
+      note_absence(id);
+    }
     return after;
   };
   const auto done = co_await parts_.store.update(id, std::move(change));
@@ -106,7 +116,7 @@ core::Task<Result<bool>> Copies::drop(core::DocumentId id, std::uint64_t version
   auto change = [&, this](const State& before) -> Result<State> {
     dropped = before && held_document(id, *before).version.version == version;
     if (!dropped) return before;
-    note(id, std::nullopt);
+    note_absence(id);
     return State();
   };
   const auto done = co_await parts_.store.update(id, std::move(change));
@@ -137,17 +147,19 @@ core::Task<void> Copies::forget_removed() {
   }
 }
 
-void Copies::note(const core::DocumentId& id, const State& state) {
-  if (state) {
-    held_.put(held_document(id, *state));
-  } else if (const auto held = held_.find(key_of(id))) {
-    held_.erase(held->version);
-  }
+void Copies::note_absence(const core::DocumentId& id) {
+  if (const auto held = held_.find(key_of(id))) held_.erase(held->version);
 }
 
 /// After a change that failed when it had been noted already.
 core::Task<void> Copies::note_what_is_there(core::DocumentId id) {
-  if (const auto state = co_await parts_.store.find(id)) note(id, *state);
+  const auto state = co_await parts_.store.find(id);
+  if (!state) co_return;
+  if (*state) {
+    held_.put(held_document(id, **state));
+  } else {
+    note_absence(id);
+  }
 }
 
 }  // namespace kadenza::distributed::documents

@@ -47,7 +47,10 @@ class Copies {
   void set_current(bool current) noexcept { current_ = current; }
   bool is_current() const noexcept { return current_; }
 
-  /// Nothing when it is not held here. kCorrupted when the store's bytes are none of ours.
+  using State = services::documents::DocumentStore::State;
+  /// Its bytes, as they are kept and sent; nothing when it is not held here.
+  core::Task<core::Result<State>> state(core::DocumentId id);
+  /// kCorrupted when the store's bytes are none of ours.
   core::Task<core::Result<std::optional<Document>>> read(core::DocumentId id);
 
   /// Merges `theirs` into the copy here, durably, and answers the copy's version; 0 when it was removed so
@@ -64,9 +67,8 @@ class Copies {
   const repair::HeldCopies& held() const noexcept { return held_; }
 
  private:
-  using State = services::documents::DocumentStore::State;
   core::Result<State> merged(const core::DocumentId& id, const State& before, const Document& theirs);
-  void note(const core::DocumentId& id, const State& state);
+  void note_absence(const core::DocumentId& id);
   core::Task<void> note_what_is_there(core::DocumentId id);
 
   const Parts parts_;

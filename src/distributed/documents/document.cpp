@@ -2,7 +2,6 @@
 #include "distributed/documents/document.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "core/sha256.hpp"
 

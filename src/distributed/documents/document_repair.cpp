@@ -45,8 +45,8 @@ std::unexpected<core::Error> was_away() {
 DocumentRepair::DocumentRepair(Parts parts)
     : parts_(std::move(parts)),
       duties_(parts_.directory, parts_.settings),
-      promises_(parts_.clock, parts_.options.promise),
-      occasions_({parts_.directory, parts_.clock, parts_.timers, parts_.random, parts_.options.after_writes}),
+      promises_(parts_.clock, parts_.schedule.promise),
+      occasions_({parts_.directory, parts_.clock, parts_.timers, parts_.random, parts_.schedule}),
       background_(asio::make_strand(parts_.executor)) {}
 
 // ------------------------------------------------------------------------------------------------ the
@@ -66,9 +66,9 @@ void DocumentRepair::add_methods(peers::Handlers& handlers) {
 
 core::Task<Result<v1::ReadDocumentReply>> DocumentRepair::serve_read(v1::ReadDocumentRequest request) {
   KADENZA_CO_TRY(const auto id, id_from(request.id()));
-  KADENZA_CO_TRY(const auto document, co_await parts_.copies.read(id));
+  KADENZA_CO_TRY(auto state, co_await parts_.copies.state(id));
   v1::ReadDocumentReply reply;
-  if (document) reply.set_state(encode(*document));
+  if (state) reply.set_state(std::move(*state));
   co_return reply;
 }
 
@@ -99,21 +99,13 @@ core::Task<Result<v1::CompareDocumentsReply>> DocumentRepair::serve_compare(
   if (reply.was_away()) co_return reply;
   KADENZA_CO_TRY(
       *reply.mutable_comparison(),
-      repair::answer_comparison(request.comparison(), parts_.copies.held(), shared_with(caller.id)));
+      repair::answer_comparison(request.comparison(), parts_.copies.held(), duties_.shared_with(caller.id)));
   co_return reply;
 }
 
 core::Task<repair::Duty> DocumentRepair::duty_for(core::DocumentId id, core::Deadline deadline) {
   const auto partition = partition_of(id, parts_.settings.partition_bits);
   co_return repair::duty_of(co_await parts_.directory.order(partition, deadline), parts_.settings);
-}
-
-repair::HeldCopies::Chosen DocumentRepair::shared_with(const core::NodeId& other) const {
-  return [duties = duties_.current(), self = parts_.directory.self().id,
-          other](const placement::Partition& partition) {
-    const auto duty = duties->find(partition.key);
-    return duty != duties->end() && duty->second.pairs(self, other);
-  };
 }
 
 // ------------------------------------------------------------------------------------------------ in the
@@ -146,16 +138,10 @@ core::Task<void> DocumentRepair::run() {
     co_await parts_.timers.sleep_until(parts_.clock.now() + kTryAgain);
   }
   background_.spawn([this] { return note_presence(); });
-  const auto longest = std::min(parts_.options.interval, parts_.options.promise / 4);
-  auto pause = parts_.options.soon;
   while (true) {
-    const bool changed = occasions_.begin();
-    const auto partitions = parts_.copies.held().partitions();
-    co_await duties_.renew(partitions, parts_.clock.now() + kOrderTime);
-    const bool more = co_await compare_with_all();
+    const bool merged = co_await compare_with(occasions_.begin());
     co_await hand_over();
-    pause = changed || more ? parts_.options.soon : std::min(2 * pause, longest);
-    co_await occasions_.wait(pause);
+    co_await occasions_.wait(merged);
   }
 }
 
@@ -216,16 +202,12 @@ core::Task<void> DocumentRepair::note_presence() {
 }
 
 /// True when something was merged.
-core::Task<bool> DocumentRepair::compare_with_all() {
+core::Task<bool> DocumentRepair::compare_with(std::vector<kademlia::Contact> others) {
+  co_await duties_.renew(parts_.copies.held().partitions(), parts_.clock.now() + kOrderTime);
   if (parts_.directory.is_leaving() || core::planted(core::PlantedBug::kChangesNotCompared)) co_return false;
-  auto others = parts_.directory.members();
-  for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
-  bool more = false;
-  for (const auto& other : others) {
-    if (other.silent || other.leaving || other.contact.capacity_class == 0) continue;
-    more |= co_await compare_with(other.contact);
-  }
-  co_return more;
+  bool merged = false;
+  for (const auto& other : others) merged |= co_await compare_with(other);
+  co_return merged;
 }
 
 core::Task<bool> DocumentRepair::compare_with(kademlia::Contact other) {
@@ -239,7 +221,7 @@ core::Task<bool> DocumentRepair::compare_with(kademlia::Contact other) {
   };
   repair::TreeComparison comparison({.ask = ask,
                                      .held = parts_.copies.held(),
-                                     .chosen = shared_with(other.id),
+                                     .chosen = duties_.shared_with(other.id),
                                      .clock = parts_.clock,
                                      .limit = kDocumentsPerRound,
                                      .postponed = {}});
@@ -298,9 +280,9 @@ core::Task<void> DocumentRepair::hand_over() {
 /// disk.
 core::Task<bool> DocumentRepair::hand_over_one(Held held) {
   const auto id = document_of(held.version.id);
-  const auto document = co_await parts_.copies.read(id);
-  if (!document) co_return false;
-  if (!*document) co_return true;
+  const auto state = co_await parts_.copies.state(id);
+  if (!state) co_return false;
+  if (!*state) co_return true;
   const auto order = co_await parts_.directory.order(partition_of(id, parts_.settings.partition_bits),
                                                      parts_.clock.now() + kOrderTime);
   const auto duty = repair::duty_of(order, parts_.settings);
@@ -310,7 +292,7 @@ core::Task<bool> DocumentRepair::hand_over_one(Held held) {
     if (candidate.self || candidate.silent || !duty.keeps(candidate.contact.id)) continue;
     v1::MergeDocumentRequest request;
     request.set_id(messages::bytes_of(id));
-    request.set_state(encode(**document));
+    request.set_state(**state);
     request.set_keep(true);
     const auto asked = parts_.clock.now();
     const auto reply =

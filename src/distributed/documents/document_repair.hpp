@@ -47,12 +47,6 @@ namespace kadenza::distributed::documents {
 /// own.
 class DocumentRepair {
  public:
-  struct Options {
-    core::Duration interval = std::chrono::seconds(60);
-    core::Duration soon = std::chrono::seconds(2);
-    core::Duration after_writes = std::chrono::seconds(10);
-    core::Duration promise = std::chrono::hours(1);
-  };
   /// All outlive it.
   struct Parts {
     placement::Directory& directory;
@@ -64,7 +58,7 @@ class DocumentRepair {
     core::Random& random;  ///< used on the strand only
     boost::asio::any_io_executor executor;
     cluster::Settings settings;
-    Options options;
+    repair::Schedule schedule;
     std::function<std::size_t()> enrolled;  ///< members of the cluster, this one included
   };
   explicit DocumentRepair(Parts parts);
@@ -90,13 +84,12 @@ class DocumentRepair {
   core::Task<void> settle_absence(core::WallTime since);
   core::Task<bool> somebody_was_here(core::WallTime since, std::size_t& absent);
   core::Task<void> note_presence();
-  core::Task<bool> compare_with_all();
+  core::Task<bool> compare_with(std::vector<kademlia::Contact> others);
   core::Task<bool> compare_with(kademlia::Contact other);
   core::Task<bool> fetch(kademlia::Contact source, core::DocumentId id);
   core::Task<void> hand_over();
   core::Task<bool> hand_over_one(Held held);
   core::Task<repair::Duty> duty_for(core::DocumentId id, core::Deadline deadline);
-  repair::HeldCopies::Chosen shared_with(const core::NodeId& other) const;
 
   const Parts parts_;
   repair::Duties duties_;

@@ -49,17 +49,6 @@ Documents::Documents(Parts parts)
   for (auto& lock : locks_) lock = std::make_unique<Lock>(strand_, 1);
 }
 
-std::size_t Documents::write_quorum() const {
-  return std::max<std::size_t>(1, std::min<std::size_t>(parts_.settings.write_quorum, parts_.enrolled()));
-}
-
-/// Of the holders, so many that one of them has seen the last acknowledged write.
-std::size_t Documents::read_quorum() const {
-  const auto holders =
-      std::min<std::size_t>(parts_.settings.replicas, std::max<std::size_t>(1, parts_.enrolled()));
-  return holders - std::min(holders, write_quorum()) + 1;
-}
-
 core::Task<Result<Documents::Seen>> Documents::get(core::DocumentId id, core::Deadline deadline) {
   return core::await_on(strand_,
                         [self = shared_from_this(), id, deadline] { return self->get_here(id, deadline); });
@@ -72,19 +61,18 @@ core::Task<Result<Documents::Seen>> Documents::edit(core::DocumentId id, Change 
   });
 }
 
-/// The live ones in their order, then those that seem silent: all could be mistaken. Nothing is written to
-/// one that leaves.
-core::Task<placement::Order> Documents::candidates(core::DocumentId id, bool for_writing,
-                                                   core::Deadline deadline) {
-  auto order = co_await parts_.directory.order(partition_of(id, parts_.settings.partition_bits), deadline);
-  if (for_writing) std::erase_if(order, [](const Candidate& candidate) { return candidate.leaving; });
-  std::ranges::stable_partition(order, [](const Candidate& candidate) { return !candidate.silent; });
-  co_return order;
+core::Task<placement::Order> Documents::order_of(core::DocumentId id, core::Deadline deadline) {
+  return parts_.directory.order(partition_of(id, parts_.settings.partition_bits), deadline);
+}
+
+std::shared_ptr<const Documents::Outgoing> Documents::outgoing(Document document) {
+  auto state = encode(document);
+  return std::make_shared<const Outgoing>(Outgoing{std::move(document), std::move(state)});
 }
 
 core::Task<Result<Documents::Seen>> Documents::get_here(core::DocumentId id, core::Deadline deadline) {
-  auto order = co_await candidates(id, false, deadline);
-  const auto wanted = read_quorum();
+  auto order = placement::by_liveness(co_await order_of(id, deadline));
+  const auto wanted = parts_.settings.read_quorum_of(parts_.enrolled());
   const std::function<bool(const Held&)> has_one = [](const Held& held) { return held.has_value(); };
   const std::function<core::Task<Result<Held>>(Candidate)> read = [self = shared_from_this(), id,
                                                                    deadline](Candidate from) {
@@ -110,10 +98,11 @@ core::Task<Result<Documents::Seen>> Documents::get_here(core::DocumentId id, cor
 /// Brings those of the holders up to date that were read and were not (read repair).
 void Documents::write_back(core::DocumentId id, const Document& merged,
                            const std::vector<Answer<Held>>& answers) {
-  const auto document = std::make_shared<const Document>(merged);
+  std::shared_ptr<const Outgoing> document;
   for (const auto& answer : answers) {
     // Who has none is a holder that is new, or no holder: repair knows which.
     if (!answer.value || answer.value == merged || answer.from.leaving) continue;
+    if (!document) document = outgoing(merged);
     auto merge = [self = shared_from_this(), to = answer.from, id, document]() -> core::Task<void> {
       (void)co_await self->merge_copy(to, id, document, self->parts_.clock.now() + kCallTime);
     };
@@ -139,12 +128,20 @@ core::Task<Result<Documents::Seen>> Documents::edit_locked(core::DocumentId id, 
   KADENZA_CO_TRY(auto seen, co_await get_here(id, deadline));
   if (seen.document.removed) co_return was_removed();
   KADENZA_CO_TRY_VOID(clock_.observe(seen.document.newest(), parts_.clock.wall_now()));
-  KADENZA_CO_TRY_VOID(apply_change(id, change, seen.document));
-  KADENZA_CO_TRY(seen.copies, co_await write(id, seen.document, deadline));
+  KADENZA_CO_TRY(const auto last, apply_change(id, change, seen.document));
+  auto changed = outgoing(seen.document);
+  if (changed->state.size() > kDocumentBytesMax) {
+    co_return core::fail(Errc::kTooLarge, fmt::format("a document has at most {} bytes, and would have more",
+                                                      kDocumentBytesMax));
+  }
+  if (last_writes_.size() >= kWritersMax) last_writes_.clear();
+  last_writes_[id] = last;
+  KADENZA_CO_TRY(seen.copies, co_await write(id, std::move(changed), deadline));
   co_return seen;
 }
 
-Result<void> Documents::apply_change(core::DocumentId id, const Change& change, Document& document) {
+/// The stamp of its last write.
+Result<crdt::Stamp> Documents::apply_change(core::DocumentId id, const Change& change, Document& document) {
   const auto writer = writer_for(id, document);
   crdt::Stamp last;
   const NextStamp next = [&] {
@@ -152,15 +149,8 @@ Result<void> Documents::apply_change(core::DocumentId id, const Change& change, 
     return last;
   };
   KADENZA_TRY_VOID(change(document, next));
-  if (document.removed) return {};
-  document.writes.add(next());
-  if (encode(document).size() > kDocumentBytesMax) {
-    return core::fail(Errc::kTooLarge,
-                      fmt::format("a document has at most {} bytes, and would have more", kDocumentBytesMax));
-  }
-  if (last_writes_.size() >= kWritersMax) last_writes_.clear();
-  last_writes_[id] = last;
-  return {};
+  if (!document.removed) document.writes.add(next());
+  return last;
 }
 
 /// Merging knows what a writer has removed by what it has seen, and what it has counted by its sum, so each
@@ -173,15 +163,15 @@ crdt::Writer Documents::writer_for(core::DocumentId id, const Document& base) {
   return random_.next();
 }
 
-core::Task<Result<std::size_t>> Documents::write(core::DocumentId id, Document document,
+core::Task<Result<std::size_t>> Documents::write(core::DocumentId id,
+                                                 std::shared_ptr<const Outgoing> document,
                                                  core::Deadline deadline) {
-  auto order = co_await candidates(id, true, deadline);
-  const auto wanted = write_quorum();
-  const auto shared = std::make_shared<const Document>(std::move(document));
+  auto order = placement::for_writing(co_await order_of(id, deadline));
+  const auto wanted = parts_.settings.write_quorum_of(parts_.enrolled());
   const std::function<bool(const bool&)> each = [](bool) { return true; };
-  const std::function<core::Task<Result<bool>>(Candidate)> merge = [self = shared_from_this(), id, shared,
+  const std::function<core::Task<Result<bool>>(Candidate)> merge = [self = shared_from_this(), id, document,
                                                                     deadline](Candidate to) {
-    return self->merge_copy(std::move(to), id, shared, deadline);
+    return self->merge_copy(std::move(to), id, document, deadline);
   };
   const auto gathered =
       co_await gather<bool>(strand_, std::move(order), parts_.settings.replicas, wanted, each, merge);
@@ -206,15 +196,15 @@ core::Task<Result<Documents::Held>> Documents::read_copy(Candidate from, core::D
 }
 
 core::Task<Result<bool>> Documents::merge_copy(Candidate to, core::DocumentId id,
-                                               std::shared_ptr<const Document> document,
+                                               std::shared_ptr<const Outgoing> document,
                                                core::Deadline deadline) {
   if (to.self) {
-    KADENZA_CO_TRY_VOID(co_await parts_.copies.merge(id, *document));
+    KADENZA_CO_TRY_VOID(co_await parts_.copies.merge(id, document->document));
     co_return true;
   }
   v1::MergeDocumentRequest request;
   request.set_id(messages::bytes_of(id));
-  request.set_state(encode(*document));
+  request.set_state(document->state);
   const auto by = std::min<core::Deadline>(deadline, parts_.clock.now() + kCallTime);
   KADENZA_CO_TRY_VOID(co_await peers::call(parts_.peers, to.contact, std::move(request), by));
   co_return true;

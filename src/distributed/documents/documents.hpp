@@ -69,6 +69,12 @@ class Documents : public std::enable_shared_from_this<Documents> {
  private:
   using Strand = boost::asio::strand<boost::asio::any_io_executor>;
   using Held = std::optional<Document>;
+  /// A document on its way to several nodes.
+  struct Outgoing {
+    Document document;
+    std::string state;  ///< encoded
+  };
+  static std::shared_ptr<const Outgoing> outgoing(Document document);
   /// Edits of one document from this node follow each other; documents share locks.
   using Lock = boost::asio::experimental::channel<Strand, void(boost::system::error_code)>;
   static constexpr std::size_t kLocks = 64;
@@ -79,19 +85,17 @@ class Documents : public std::enable_shared_from_this<Documents> {
   core::Task<core::Result<Seen>> get_here(core::DocumentId id, core::Deadline deadline);
   core::Task<core::Result<Seen>> edit_here(core::DocumentId id, Change change, core::Deadline deadline);
   core::Task<core::Result<Seen>> edit_locked(core::DocumentId id, Change change, core::Deadline deadline);
-  core::Task<placement::Order> candidates(core::DocumentId id, bool for_writing, core::Deadline deadline);
-  core::Result<void> apply_change(core::DocumentId id, const Change& change, Document& document);
-  core::Task<core::Result<std::size_t>> write(core::DocumentId id, Document document,
+  core::Task<placement::Order> order_of(core::DocumentId id, core::Deadline deadline);
+  core::Result<crdt::Stamp> apply_change(core::DocumentId id, const Change& change, Document& document);
+  core::Task<core::Result<std::size_t>> write(core::DocumentId id, std::shared_ptr<const Outgoing> document,
                                               core::Deadline deadline);
   core::Task<core::Result<Held>> read_copy(placement::Candidate from, core::DocumentId id,
                                            core::Deadline deadline);
   core::Task<core::Result<bool>> merge_copy(placement::Candidate to, core::DocumentId id,
-                                            std::shared_ptr<const Document> document,
+                                            std::shared_ptr<const Outgoing> document,
                                             core::Deadline deadline);
   void write_back(core::DocumentId id, const Document& merged, const std::vector<Answer<Held>>& answers);
 
-  std::size_t write_quorum() const;
-  std::size_t read_quorum() const;
   crdt::Writer writer_for(core::DocumentId id, const Document& base);
 
   const Parts parts_;

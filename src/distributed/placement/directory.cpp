@@ -24,6 +24,16 @@ const Partition kEverywhere{};
 
 }  // namespace
 
+Order by_liveness(Order order) {
+  std::ranges::stable_partition(order, [](const Candidate& candidate) { return !candidate.silent; });
+  return order;
+}
+
+Order for_writing(Order order) {
+  std::erase_if(order, [](const Candidate& candidate) { return candidate.leaving; });
+  return by_liveness(std::move(order));
+}
+
 std::shared_ptr<Directory> Directory::create(Options options, asio::any_io_executor executor,
                                              const core::Clock& clock, Routing& routing) {
   return std::shared_ptr<Directory>(new Directory(std::move(options), std::move(executor), clock, routing));

@@ -36,6 +36,11 @@ struct Candidate {
 /// A partition's candidates, the most willing first: the first R are its holders, the others stand in.
 using Order = std::vector<Candidate>;
 
+/// The live ones in their order, then those that seem silent: all could be mistaken.
+Order by_liveness(Order order);
+/// Those that something may be placed on: by_liveness(), without those that leave.
+Order for_writing(Order order);
+
 /// What this node knows of the other members and who holds what. Lookups bring members in, and so does every
 /// call's outcome; the order of a partition is computed from the members that were heard within the grace
 /// period. Answers come from memory while they are fresh; older ones are renewed in the background.

@@ -64,4 +64,11 @@ std::shared_ptr<const Duties::Map> Duties::current() const {
   return current_;
 }
 
+std::function<bool(const placement::Partition&)> Duties::shared_with(const core::NodeId& other) const {
+  return [duties = current(), self = directory_.self().id, other](const placement::Partition& partition) {
+    const auto duty = duties->find(partition.key);
+    return duty != duties->end() && duty->second.pairs(self, other);
+  };
+}
+
 }  // namespace kadenza::distributed::repair

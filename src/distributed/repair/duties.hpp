@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,8 @@ class Duties {
 
   /// As last computed; never null.
   std::shared_ptr<const Map> current() const;
+  /// The partitions that this node and the other compare with each other, as of now.
+  std::function<bool(const placement::Partition&)> shared_with(const core::NodeId& other) const;
 
  private:
   placement::Directory& directory_;

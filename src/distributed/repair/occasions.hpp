@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -10,12 +11,21 @@
 #include "core/random.hpp"
 #include "core/task.hpp"
 #include "core/timers.hpp"
+#include "distributed/kademlia/contact.hpp"
 #include "distributed/placement/directory.hpp"
 
 namespace kadenza::distributed::repair {
 
-/// When a node compares what it holds with others: on a schedule, when the members are others than before,
-/// and some time after something was written here. note_write() on any thread, all else on one coroutine.
+struct Schedule {
+  core::Duration interval = std::chrono::seconds(60);  ///< between comparisons, give or take a quarter
+  core::Duration soon = std::chrono::seconds(2);  ///< the first pause after a change; each next one doubles
+  core::Duration after_writes = std::chrono::seconds(10);  ///< until what was written here is compared
+  core::Duration promise = std::chrono::hours(1);  ///< to keep what another node dropped; renewed in time
+};
+
+/// When a node compares what it holds with others, and with whom: on a schedule, when the members are others
+/// than before, and some time after something was written here. note_write() on any thread, all else on one
+/// coroutine.
 class Occasions {
  public:
   /// All outlive it.
@@ -24,16 +34,20 @@ class Occasions {
     const core::Clock& clock;
     core::Timers& timers;
     core::Random& random;
-    core::Duration after_writes;  ///< until what was written here has had its time to reach the others
+    Schedule schedule;
   };
-  explicit Occasions(Parts parts) : parts_(parts) {}
+  explicit Occasions(Parts parts) : parts_(parts), pause_(parts_.schedule.soon) {}
 
   void note_write() noexcept { ++writes_; }
 
-  /// A round begins. True when the members are others than when the last one did.
-  bool begin();
-  /// Until `pause`, give or take a quarter, is over, or there is a reason to begin earlier.
-  core::Task<void> wait(core::Duration pause);
+  /// A round begins, with these others, in any order: also those that leave, although they share nothing, so
+  /// that they hear that this node stays.
+  std::vector<kademlia::Contact> begin();
+  /// A round has ended. The pause before the next one is short when there is `more` to do or the members
+  /// were others in this one, and otherwise twice as long as the last; it ends early when there is a reason.
+  core::Task<void> wait(bool more);
+  /// As wait(true), without waiting.
+  void go_on() noexcept { pause_ = parts_.schedule.soon; }
 
  private:
   struct Member {
@@ -48,6 +62,8 @@ class Occasions {
   const Parts parts_;
   std::atomic<std::uint64_t> writes_{0};
   std::uint64_t writes_seen_ = 0;
+  core::Duration pause_;
+  bool members_changed_ = false;
   std::vector<Member> members_seen_;
 };
 

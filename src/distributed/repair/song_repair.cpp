@@ -44,7 +44,7 @@ SongRepair::SongRepair(Parts parts)
       mender_(fetcher_, book_, parts_.clock, parts_.timers),
       scrubber_({parts_.songs, held_, scrubbing_, book_, parts_.clock, parts_.timers, parts_.random,
                  parts_.options.scrub_every}),
-      promises_(parts_.clock, parts_.options.promise),
+      promises_(parts_.clock, parts_.options.schedule.promise),
       custody_({parts_.directory, held_, promises_, parts_.songs, copying_, parts_.clock, parts_.timers,
                 parts_.settings,
                 [this](kademlia::Contact source, HeldCopy song) -> core::Task<void> {
@@ -52,14 +52,14 @@ SongRepair::SongRepair(Parts parts)
                 }}),
       hand_over_({parts_.directory, parts_.peers, parts_.songs, held_, promises_, book_, parts_.clock,
                   parts_.settings}),
-      occasions_({parts_.directory, parts_.clock, parts_.timers, parts_.random, parts_.options.after_writes}),
+      occasions_({parts_.directory, parts_.clock, parts_.timers, parts_.random, parts_.options.schedule}),
       background_(asio::make_strand(parts_.executor)) {}
 
 void SongRepair::add_methods(peers::Handlers& handlers) {
   handlers.add<v1::CompareRequest>(
       [this](peers::Caller caller, v1::CompareRequest request) -> core::Task<Result<v1::CompareReply>> {
         parts_.directory.note_leaving(caller.id, false);
-        co_return answer_comparison(request, held_, shared_with(caller.id));
+        co_return answer_comparison(request, held_, duties_.shared_with(caller.id));
       });
   handlers.add<v1::KeepRequest>([this](peers::Caller caller, v1::KeepRequest request) {
     return custody_.serve(caller, std::move(request));
@@ -127,30 +127,24 @@ core::Task<void> SongRepair::load() {
 core::Task<void> SongRepair::run() {
   co_await load();
   background_.spawn([this] { return scrubber_.run(); });
-  const auto longest =
-      std::min(parts_.options.interval, parts_.options.promise / 4);  // to renew them in time
-  auto pause = parts_.options.soon;
   while (true) {
-    const bool changed = occasions_.begin();
-    auto round = co_await compare_with_all();
+    auto round = co_await compare_with(occasions_.begin());
     const bool moves = co_await hand_over(round);
-    pause = changed || round.more || moves ? parts_.options.soon : std::min(2 * pause, longest);
     const bool at_once = round.more;
     note(std::move(round));
-    if (!at_once) co_await occasions_.wait(pause);
+    if (at_once) {
+      occasions_.go_on();
+    } else {
+      co_await occasions_.wait(moves);
+    }
   }
 }
 
-core::Task<SongRepair::Round> SongRepair::compare_with_all() {
+core::Task<SongRepair::Round> SongRepair::compare_with(std::vector<kademlia::Contact> others) {
   co_await duties_.renew(held_.partitions(), parts_.clock.now() + kOrderTime);
   Round round;
   if (parts_.directory.is_leaving()) co_return round;
-  auto others = parts_.directory.members();
-  for (std::size_t i = others.size(); i > 1; --i) std::swap(others[i - 1], others[parts_.random.below(i)]);
-  for (const auto& other : others) {
-    // Also with one that leaves, although they share nothing: so it hears that this node stays.
-    if (!other.silent && other.contact.capacity_class != 0) co_await compare_with(other.contact, round);
-  }
+  for (const auto& other : others) co_await compare_with(other, round);
   co_return round;
 }
 
@@ -159,7 +153,7 @@ core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round)
       {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
                      core::Deadline by) { return peers::call(parts_.peers, to, std::move(request), by); },
        .held = held_,
-       .chosen = shared_with(other.id),
+       .chosen = duties_.shared_with(other.id),
        .clock = parts_.clock,
        .limit = kSongsPerRound,
        .postponed = [this](const core::SongId& id) { return is_postponed(id); }});
@@ -319,14 +313,6 @@ void SongRepair::note(Round round) {
     state.under_replicated = under_replicated;
     state.bytes_to_move = round.bytes;
   });
-}
-
-HeldCopies::Chosen SongRepair::shared_with(const core::NodeId& other) const {
-  return [duties = duties_.current(), self = parts_.directory.self().id,
-          other](const placement::Partition& partition) {
-    const auto duty = duties->find(partition.key);
-    return duty != duties->end() && duty->second.pairs(self, other);
-  };
 }
 
 bool SongRepair::is_postponed(const core::SongId& id) {

@@ -47,13 +47,10 @@ namespace kadenza::distributed::repair {
 class SongRepair {
  public:
   struct Options {
-    core::Duration interval = std::chrono::seconds(60);  ///< between comparisons, give or take a quarter
-    core::Duration soon = std::chrono::seconds(2);  ///< the first pause after a change; each next one doubles
-    core::Duration after_writes = std::chrono::seconds(10);  ///< until what was written here is compared
-    std::uint64_t bytes_per_second = 20'000'000;             ///< of copying
+    Schedule schedule;
+    std::uint64_t bytes_per_second = 20'000'000;  ///< of copying
     std::uint64_t scrubbed_per_second = 4'000'000;
     core::Duration scrub_every = std::chrono::hours(24 * 7);
-    core::Duration promise = std::chrono::hours(1);  ///< to keep a song that another node dropped
   };
   struct Parts {
     placement::Directory& directory;
@@ -94,7 +91,7 @@ class SongRepair {
 
   core::Task<void> run();
   core::Task<void> load();
-  core::Task<Round> compare_with_all();
+  core::Task<Round> compare_with(std::vector<kademlia::Contact> others);
   core::Task<void> compare_with(kademlia::Contact other, Round& round);
   core::Task<Wanted> own(std::vector<HeldCopy> missing);
   core::Task<void> fetch_all(kademlia::Contact source, Wanted& wanted, Round& round);
@@ -105,7 +102,6 @@ class SongRepair {
   std::vector<Offer> lacking(const Round& round) const;
   void note_handed_over(const std::vector<Offer>& surplus);
   void note(Round round);
-  HeldCopies::Chosen shared_with(const core::NodeId& other) const;
   bool is_postponed(const core::SongId& id);
 
   const Parts parts_;

@@ -50,13 +50,6 @@ core::Duration limit_for(std::uint64_t bytes) {
   return std::chrono::seconds(60) + std::chrono::microseconds(bytes * 10);
 }
 
-/// The live ones in their order, then those that seem silent: all could be mistaken. None that leaves.
-std::vector<Candidate> by_liveness(placement::Order order) {
-  std::erase_if(order, [](const Candidate& candidate) { return candidate.leaving; });
-  std::ranges::stable_partition(order, [](const Candidate& candidate) { return !candidate.silent; });
-  return order;
-}
-
 }  // namespace
 
 /// Copies one song to its holders. Its own strand; lives until the last copy has ended, which may be after
@@ -74,7 +67,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
         parts_(replicator_->parts_),
         offer_(std::make_unique<Offers::Standing>(parts_.offers, std::move(offer))),
         record_(std::move(record)),
-        candidates_(by_liveness(std::move(order))),
+        candidates_(placement::for_writing(std::move(order))),
         limit_(parts_.clock.now() + limit_for(record_.song.size)),
         strand_(asio::make_strand(parts_.executor)),
         events_(strand_, 4 * candidates_.size() + 4),
@@ -257,9 +250,8 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
 };
 
 std::size_t Replicator::quorum() const {
-  const auto wanted =
-      parts_.settings.write_quorum - (core::planted(core::PlantedBug::kQuorumTooSmall) ? 1 : 0);
-  return std::max<std::size_t>(1, std::min<std::size_t>(wanted, parts_.enrolled()));
+  const auto quorum = parts_.settings.write_quorum_of(parts_.enrolled());
+  return core::planted(core::PlantedBug::kQuorumTooSmall) && quorum > 1 ? quorum - 1 : quorum;
 }
 
 std::size_t Replicator::live_nodes() const {
@@ -346,7 +338,7 @@ core::Task<bool> Replicator::announced(core::Song song) {
 core::Task<Result<ClaimOutcome>> Replicator::claim(const placement::Order& order, core::Song song,
                                                    core::Deadline deadline) {
   core::Error last{Errc::kUnavailable, "no node of this network stores songs"};
-  for (const auto& candidate : by_liveness(order)) {
+  for (const auto& candidate : placement::for_writing(order)) {
     auto outcome = co_await claim_at(candidate, song, deadline);
     while (outcome && std::holds_alternative<core::Digest>(*outcome)) {
       if (parts_.clock.now() + kClaimPause >= deadline) {

@@ -112,8 +112,7 @@ core::Task<std::vector<kademlia::Contact>> RemoteSongs::ranked_sources(core::Son
   const std::vector<placement::Candidate> first(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(copies, order.size())));
   auto result = sources_.ranked(first, parts_.directory);
-  std::ranges::stable_partition(order, [](const auto& candidate) { return !candidate.silent; });
-  for (const auto& candidate : order) {
+  for (const auto& candidate : placement::by_liveness(std::move(order))) {
     const bool there =
         std::ranges::any_of(result, [&](const auto& contact) { return contact.id == candidate.contact.id; });
     if (!candidate.self && !there) result.push_back(candidate.contact);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// The laws of merging, over random histories. A failure prints its seed; seeds count up from 1 and histories
-// are short, so the smallest failing one is easily read.
+// The laws of merging for each kind of state (tests/support/merge_laws.hpp), and what some must come to.
+#include "support/merge_laws.hpp"
+
 #include <array>
 #include <string>
 
@@ -14,7 +15,11 @@ namespace kadenza::distributed::crdt {
 namespace {
 
 constexpr std::uint64_t kSeeds = 3000;
-constexpr std::size_t kReplicas = 3;
+using kadenza::testing::expect_bytes_hold_the_whole_state;
+using kadenza::testing::expect_damaged_bytes_do_no_harm;
+using kadenza::testing::expect_merge_laws;
+using kadenza::testing::joined;
+using kadenza::testing::kReplicas;
 
 /// Few keys, so that writers meet.
 std::string few(core::Random& random) {
@@ -68,75 +73,24 @@ void write(OrderedList& list, core::Random& random, Stamp stamp) {
   }
 }
 
-/// Replicas that write and sometimes hear of each other; the seed decides what, and how wrong their clocks
-/// are.
-template <class State>
-std::array<State, kReplicas> history(std::uint64_t seed) {
-  core::SeededRandom random(seed);
-  std::array<State, kReplicas> replicas;
-  std::array<HybridClock, kReplicas> clocks{HybridClock(1), HybridClock(2), HybridClock(3)};
-  core::WallTime now{std::chrono::days(20000)};
-  for (auto steps = random.below(24); steps > 0; --steps) {
-    const auto at = random.below(kReplicas);
-    now += std::chrono::milliseconds(random.below(3));
-    if (random.below(3) == 0) {
-      replicas[at].merge(replicas[random.below(kReplicas)]);
-    } else {
-      write(replicas[at], random, clocks[at].tick(now + std::chrono::milliseconds(at * random.below(5))));
-    }
-  }
-  return replicas;
-}
+constexpr auto kWrite = [](auto& state, core::Random& random, Stamp stamp) { write(state, random, stamp); };
 
 template <class State>
-State joined(State a, const State& b) {
-  const State before = a;
-  const bool changed = a.merge(b);
-  EXPECT_EQ(changed, a != before) << "merge() must say whether it brought anything";
-  return a;
-}
+class MergeLaws : public ::testing::Test {};
 
-template <class State>
-class MergeLaws : public testing::Test {};
-
-using States = testing::Types<LwwMap, FinalMap, AddWinsSet, Counter, OrderedList>;
+using States = ::testing::Types<LwwMap, FinalMap, AddWinsSet, Counter, OrderedList>;
 TYPED_TEST_SUITE(MergeLaws, States);
 
 TYPED_TEST(MergeLaws, CommutativeAssociativeIdempotent) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const auto [a, b, c] = history<TypeParam>(seed);
-    ASSERT_EQ(encode(joined(a, b)), encode(joined(b, a))) << "not commutative, seed " << seed;
-    ASSERT_EQ(encode(joined(joined(a, b), c)), encode(joined(a, joined(b, c))))
-        << "not associative, seed " << seed;
-    ASSERT_EQ(encode(joined(a, a)), encode(a)) << "not idempotent, seed " << seed;
-    ASSERT_EQ(encode(joined(joined(a, b), b)), encode(joined(a, b))) << "not idempotent, seed " << seed;
-  }
+  expect_merge_laws<TypeParam>(kSeeds, kWrite);
 }
 
 TYPED_TEST(MergeLaws, BytesHoldTheWholeState) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    for (const TypeParam& state : history<TypeParam>(seed)) {
-      const std::string bytes = encode(state);
-      const auto again = decode<TypeParam>(bytes);
-      ASSERT_TRUE(again) << again.error().detail << ", seed " << seed;
-      ASSERT_TRUE(*again == state) << "seed " << seed;
-      ASSERT_EQ(encode(*again), bytes) << "seed " << seed;
-    }
-  }
+  expect_bytes_hold_the_whole_state<TypeParam>(kSeeds, kWrite, decode<TypeParam>);
 }
 
 TYPED_TEST(MergeLaws, DamagedBytesAreRefusedOrUnderstoodNeverFatal) {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-    core::SeededRandom random(seed);
-    std::string bytes = encode(history<TypeParam>(seed)[0]);
-    if (bytes.empty()) continue;
-    bytes[random.below(bytes.size())] ^= static_cast<char>(1 + random.below(255));
-    if (const auto state = decode<TypeParam>(bytes)) {
-      TypeParam merged = history<TypeParam>(seed)[1];
-      merged.merge(*state);
-      ASSERT_TRUE(decode<TypeParam>(encode(merged))) << "seed " << seed;
-    }
-  }
+  expect_damaged_bytes_do_no_harm<TypeParam>(300, kWrite, decode<TypeParam>);
 }
 
 /// Against a model: what the histories must come to, told without merging.

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// The laws of merging for whole documents, over random histories. A failure prints its seed.
 #include "distributed/documents/document.hpp"
 
-#include <array>
+#include <chrono>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/random.hpp"
 #include "distributed/documents/codec.hpp"
+#include "support/merge_laws.hpp"
 
 namespace kadenza::distributed::documents {
 namespace {
 
 constexpr std::uint64_t kSeeds = 1500;
-constexpr std::size_t kReplicas = 3;
 
 std::string few(core::Random& random) {
   return fmt::format("k{}", random.below(4));
@@ -55,63 +55,18 @@ void write(Document& document, core::Random& random, crdt::Stamp stamp) {
   document.writes.add(stamp);
 }
 
-std::array<Document, kReplicas> history(std::uint64_t seed) {
-  core::SeededRandom random(seed);
-  std::array<Document, kReplicas> replicas;
-  std::array<crdt::HybridClock, kReplicas> clocks{crdt::HybridClock(1), crdt::HybridClock(2),
-                                                  crdt::HybridClock(3)};
-  core::WallTime now{std::chrono::days(20'000)};
-  for (auto steps = random.below(24); steps > 0; --steps) {
-    const auto at = random.below(kReplicas);
-    now += std::chrono::milliseconds(random.below(3));
-    if (random.below(3) == 0) {
-      replicas[at].merge(replicas[random.below(kReplicas)]);
-    } else {
-      write(replicas[at], random, clocks[at].tick(now));
-    }
-  }
-  return replicas;
-}
-
-Document joined(Document a, const Document& b) {
-  const Document before = a;
-  const bool changed = a.merge(b);
-  EXPECT_EQ(changed, a != before) << "merge() must say whether it brought anything";
-  return a;
-}
+constexpr auto kDecode = [](std::string_view bytes) { return decode(bytes); };
 
 TEST(Document, MergingIsCommutativeAssociativeAndIdempotent) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const auto [a, b, c] = history(seed);
-    ASSERT_EQ(encode(joined(a, b)), encode(joined(b, a))) << "seed " << seed;
-    ASSERT_EQ(encode(joined(joined(a, b), c)), encode(joined(a, joined(b, c)))) << "seed " << seed;
-    ASSERT_EQ(encode(joined(joined(a, b), b)), encode(joined(a, b))) << "seed " << seed;
-  }
+  kadenza::testing::expect_merge_laws<Document>(kSeeds, write);
 }
 
 TEST(Document, BytesHoldAllOfIt) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    for (const auto& document : history(seed)) {
-      const auto bytes = encode(document);
-      const auto again = decode(bytes);
-      ASSERT_TRUE(again) << again.error().detail << ", seed " << seed;
-      ASSERT_TRUE(*again == document) << "seed " << seed;
-      ASSERT_EQ(encode(*again), bytes) << "seed " << seed;
-    }
-  }
+  kadenza::testing::expect_bytes_hold_the_whole_state<Document>(kSeeds, write, kDecode);
 }
 
 TEST(Document, DamagedBytesAreRefusedOrUnderstoodNeverFatal) {
-  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
-    core::SeededRandom random(seed);
-    auto bytes = encode(history(seed)[0]);
-    bytes[random.below(bytes.size())] ^= static_cast<char>(1 + random.below(255));
-    if (const auto document = decode(bytes)) {
-      auto merged = history(seed)[1];
-      merged.merge(*document);
-      ASSERT_TRUE(decode(encode(merged))) << "seed " << seed;
-    }
-  }
+  kadenza::testing::expect_damaged_bytes_do_no_harm<Document>(500, write, kDecode);
 }
 
 TEST(Document, WhatIsTooLargeIsRefused) {
@@ -135,7 +90,7 @@ TEST(Document, ARemovalIsFinalAndWinsOverLaterChanges) {
 
 TEST(Document, ForgettingRemovalsKeepsWhatIsThere) {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
-    auto document = history(seed)[0];
+    auto document = kadenza::testing::history<Document>(seed, write)[0];
     if (document.removed) continue;
     const auto before = document;
     document.forget_removals(core::WallTime(std::chrono::days(30'000)));

@@ -200,6 +200,25 @@ TEST_F(DocumentsTest, ALostCopyIsMadeAgain) {
   EXPECT_TRUE(comes_true(2min, [&] { return copies() == 3; }));
 }
 
+/// The disk goes back in time under a running node, so that no comparison notices: only who reads can.
+TEST_F(DocumentsTest, WhoeverReadsACopyThatIsBehindBringsItUpToDate) {
+  start(0, 3);
+  ASSERT_TRUE(add(0, "a"));
+  ASSERT_TRUE(comes_true(60s, [&] { return copies() == 3; }));
+  const auto old = host(1).documents.states().at(id);
+  ASSERT_TRUE(add(0, "b"));
+  ASSERT_TRUE(comes_true(60s, [&] { return host(1).documents.states().at(id) != old; }));
+  (void)run<Result<void>>([&] {
+    return host(1).documents.update(id,
+                                    [&](const auto&) -> Result<std::optional<std::string>> { return old; });
+  });
+  const auto is_up_to_date = [&] {
+    EXPECT_EQ(members(get(0)->document), "ab");
+    return host(1).documents.states().at(id) != old;
+  };
+  EXPECT_TRUE(comes_true(20s, is_up_to_date));
+}
+
 TEST_F(DocumentsTest, ANodeThatWasAwayTooLongTakesTheOthersWord) {
   start(0, 3);
   ASSERT_TRUE(add(0, "a"));

@@ -11,7 +11,7 @@ namespace kadenza::distributed::repair {
 namespace {
 
 constexpr auto kPromise = 10min;
-const SongRepair::Options kOptions{.promise = kPromise};
+const SongRepair::Options kOptions{.schedule = {.promise = kPromise}};
 
 /// The first `running` of all nodes run; the others are new to everybody when they start.
 struct Grown : RepairWorld {

@@ -216,7 +216,7 @@ TEST(SongRepair, TwoThatWantedToLeaveAtTheSameTimeAndStayCountOnEachOtherAgain) 
 class Churn : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(Churn, EverythingIsWholeOnceItIsOver) {
-  RepairWorld world(7, GetParam(), {.promise = 2min});  // copies are dropped meanwhile, too
+  RepairWorld world(7, GetParam(), {.schedule = {.promise = 2min}});  // copies are dropped meanwhile, too
   core::SeededRandom random(GetParam());
   std::vector<core::Song> songs;
   std::vector<std::size_t> down;
