@@ -26,7 +26,7 @@ CAUGHT = {
     16: (LIBRARY, 23, "was acknowledged, and is nowhere"),
     17: (LIBRARY, 9, "the records of song"),
     18: (LIBRARY, 1, "has another catalogue than the first host"),
-    19: (LIBRARY, 60, "a stream has not ended by its deadline"),
+    19: (LIBRARY, 1, "a stream has not ended by its deadline"),
     20: (LIBRARY, 25, "on a disk of"),
     21: (LIBRARY, 23, "the set has lost or kept"),
     22: (LIBRARY, 1, "the set has lost or kept"),
