@@ -135,14 +135,15 @@ class MemberProcess::Lookups final : public distributed::placement::Routing {
  public:
   explicit Lookups(const MemberProcess& process) : process_(process) {}
 
-  Task<Result<std::vector<Contact>>> nearest(distributed::kademlia::Key key, std::size_t count,
-                                             core::Deadline deadline) override {
+  Task<Result<std::vector<distributed::placement::Found>>> nearest(distributed::kademlia::Key key,
+                                                                   std::size_t count,
+                                                                   core::Deadline deadline) override {
     const auto& parts = process_.parts_;
     co_await parts.timers.sleep_until(std::min<core::Instant>(deadline, parts.engine.now() + kLookupTime));
     if (!process_.alive_) co_return crashed();
     auto found = parts.reachable(key);
     if (found.size() > count) found.resize(count);
-    co_return found;
+    co_return std::vector<distributed::placement::Found>(found.begin(), found.end());
   }
 
  private:

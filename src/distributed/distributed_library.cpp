@@ -46,7 +46,7 @@ Task<Result<std::unique_ptr<core::AudioStream>>> DistributedLibrary::open(core::
   const auto known = co_await local_.song(id, deadline);
   if (!known) co_return remote;
   // Its holders may have come back a moment ago, as after a partition.
-  co_await remote_->look_around(deadline);
+  co_await remote_->look_around(id, deadline);
   remote = co_await remote_->open(id, range, deadline);
   if (!remote && remote.error().code == Errc::kNotFound) {
     co_return core::fail(Errc::kUnavailable, "no node that has this song can be reached now; try again soon");

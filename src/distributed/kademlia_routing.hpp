@@ -14,8 +14,8 @@ class KademliaRouting final : public placement::Routing {
  public:
   explicit KademliaRouting(std::shared_ptr<rpc::KademliaDriver> driver) : driver_(std::move(driver)) {}
 
-  core::Task<core::Result<std::vector<kademlia::Contact>>> nearest(kademlia::Key key, std::size_t count,
-                                                                   core::Deadline deadline) override;
+  core::Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key key, std::size_t count,
+                                                                  core::Deadline deadline) override;
 
  private:
   const std::shared_ptr<rpc::KademliaDriver> driver_;

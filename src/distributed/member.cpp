@@ -33,7 +33,7 @@ placement::Directory::Options places(const Member::Parts& parts) {
 Member::Member(Parts parts)
     : parts_(std::move(parts)),
       directory_(placement::Directory::create(places(parts_), parts_.executor, parts_.clock, parts_.routing)),
-      peers_(parts_.peers, parts_.clock, *directory_),
+      peers_(parts_.peers, *directory_),
       replicas_(peers_),
       demand_(parts_.clock, parts_.settings),
       holder_({parts_.songs, offers_, replicas_, parts_.clock, parts_.timers, parts_.blocking, parts_.cache,

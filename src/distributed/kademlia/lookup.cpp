@@ -72,6 +72,7 @@ std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) 
   if (head.waiting >= parallel) return std::nullopt;
   Candidate& candidate = candidates_[*head.unasked];
   candidate.state = State::kWaiting;
+  candidate.asked = now;
   ++asked_;
   if (goal_.trace && path_.size() < kPathMax) {
     candidate.hop = static_cast<std::uint16_t>(path_.size());
@@ -110,6 +111,7 @@ void Lookup::on_nodes(const NodeId& from, std::span<const Contact> contacts, con
   if (!candidate || candidate->state == State::kNew) return;
   if (candidate->state == State::kReplied && !candidate->asked_further) return;
   candidate->asked_further = false;
+  if (candidate->state != State::kReplied) candidate->took = now - candidate->asked;
   candidate->state = State::kReplied;
   candidate->horizon = horizon;
   const auto depth = static_cast<std::uint8_t>(std::min(candidate->depth + 1, 255));
@@ -173,6 +175,7 @@ void Lookup::finish(Instant now, LookupResult& result) {
     if (result.contacts.size() == goal_.count) break;
     if (candidate.state == State::kReplied) {
       result.answered |= std::uint64_t{1} << result.contacts.size();
+      result.round_trips[result.contacts.size()] = candidate.took;
       result.hops = std::max(result.hops, candidate.depth);
     }
     result.contacts.push_back(candidate.contact);

@@ -53,6 +53,8 @@ class Lookup {
     State state = State::kNew;
     bool asked_further = false;  ///< has answered, and waits for what lies behind that
     std::uint8_t depth = 0;
+    Instant asked{};
+    Duration took{};             ///< until it answered for the first time
     std::uint16_t hop = kNoHop;  ///< its place in path_, once asked
   };
   static constexpr std::uint16_t kNoHop = UINT16_MAX;

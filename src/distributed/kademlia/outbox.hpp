@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -53,6 +54,8 @@ struct LookupResult {
   ContactArray<kLookupNodesMax> contacts;
   /// Bit i: contacts[i] has answered this lookup.
   std::uint64_t answered = 0;
+  /// How long those that have answered took, as contacts; with a lost packet, its repetition included.
+  std::array<Duration, kLookupNodesMax> round_trips{};
   std::uint16_t asked = 0;   ///< different nodes asked
   std::uint16_t sent = 0;    ///< requests sent, with repetitions
   std::uint16_t failed = 0;  ///< nodes that did not answer

@@ -15,12 +15,18 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// Regions are small, but a reader of a large network's whole catalogue passes through many.
-constexpr std::size_t kRegionsMax = 16'384;
+constexpr std::size_t kLookedAtMax = 16'384;
 constexpr auto kLookupPatience = std::chrono::seconds(3);
 
-/// All partitions of a network that one lookup shows whole.
-const Partition kEverywhere{};
+/// All nodes whose distance from the key can matter to its order: those that share as many bits with it as
+/// the farthest of its candidates. With fewer than `candidates`, everybody matters.
+Region region_of(const Partition& partition, const Order& order, std::size_t candidates) {
+  int bits = order.size() < candidates ? 0 : kademlia::kIdBits;
+  for (const auto& candidate : order) {
+    bits = std::min(bits, kademlia::distance(candidate.contact.id, partition.key).leading_zeros());
+  }
+  return Region::around(partition.key, bits);
+}
 
 }  // namespace
 
@@ -44,88 +50,114 @@ Directory::Directory(Options options, asio::any_io_executor executor, const core
     : options_(std::move(options)), executor_(std::move(executor)), clock_(clock), routing_(routing) {}
 
 core::Task<Order> Directory::order(Partition partition, core::Deadline deadline) {
-  Partition region;
-  bool stale = true;
-  bool usable = false;
+  std::optional<Order> known;
+  std::optional<kademlia::Key> stale;
   {
     const std::lock_guard lock(mutex_);
-    region = region_of(partition);
-    if (const auto found = regions_.find(region.key); found != regions_.end()) {
-      const auto age = clock_.now() - found->second.looked_up;
-      stale = age > options_.fresh;
-      usable = age <= options_.usable;
+    const auto now = clock_.now();
+    auto order = order_now(partition);
+    const auto region = region_of(partition, order, options_.candidates);
+    const auto part = regions_.stalest_in(region);
+    regions_.note_use(region, now);
+    auto seen = part.seen;
+    if (const auto own = looked_at_.find(partition.key); own != looked_at_.end()) {
+      seen = std::max(seen, std::optional(own->second));
+    }
+    if (seen && now - *seen <= usable()) {
+      known = std::move(order);
+      stale = due(part, now);
     }
   }
-  if (!usable) {
-    co_await look_up(region, deadline);
-  } else if (stale) {
-    renew_later(region);
-  }
+  if (stale) renew_in_background(*stale);
+  if (known) co_return std::move(*known);
+  co_await look_up(partition.key, deadline);
   const std::lock_guard lock(mutex_);
   co_return order_now(partition);
 }
 
-core::Task<void> Directory::renew(core::Deadline deadline) {
+core::Task<void> Directory::renew(Partition partition, core::Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);  // who answers now lives, whatever failed a moment ago
     for (auto& [id, member] : members_) member.failing_since.reset();
   }
-  co_await look_up(kEverywhere, deadline);
+  co_await look_up(partition.key, deadline);
 }
 
-Partition Directory::region_of(const Partition& partition) const {
-  return whole_network_known_ ? kEverywhere : partition;
+core::Duration Directory::usable() const {
+  return std::max(options_.usable, 2 * pace() * static_cast<core::Duration::rep>(regions_.size()));
 }
 
-core::Task<void> Directory::look_up(Partition region, core::Deadline deadline) {
+core::Duration Directory::pace() const {
+  const auto regions = std::max<core::Duration::rep>(1, static_cast<core::Duration::rep>(regions_.size()));
+  return std::min(options_.fresh, options_.grace / (2 * regions));
+}
+
+core::Task<void> Directory::look_up(kademlia::Key key, core::Deadline deadline) {
   const auto patience = std::min(deadline, clock_.now() + kLookupPatience);
-  const auto found = co_await routing_.nearest(region.key, options_.candidates, patience);
+  const auto found = co_await routing_.nearest(key, options_.candidates, patience);
   if (!found) co_return;
   const std::lock_guard lock(mutex_);
-  whole_network_known_ = found->size() < options_.candidates;
   const auto now = clock_.now();
   note_live(*found, now);
-  note_missing(region, *found, now);
+  note_missing(key, *found, now);
+  note_seen(key, *found, now);
   std::erase_if(members_, [this](const auto& entry) { return !in_grace(entry.second); });
-  if (regions_.size() >= kRegionsMax) regions_.clear();
-  regions_[region.key].looked_up = now;
-  if (whole_network_known_) regions_[kEverywhere.key].looked_up = now;
 }
 
-void Directory::note_live(const std::vector<kademlia::Contact>& found, core::Instant now) {
-  for (const auto& contact : found) {
+void Directory::Member::note_round_trip(core::Duration took) {
+  round_trip = round_trip ? (*round_trip * 7 + took) / 8 : took;
+}
+
+void Directory::note_live(const std::vector<Found>& found, core::Instant now) {
+  for (const auto& [contact, round_trip] : found) {
     auto& member = members_[contact.id];
     member.contact = contact;
     member.heard = now;
+    if (round_trip) member.note_round_trip(*round_trip);
     // A node that answers datagrams may still refuse calls: those decide for a while.
     if (member.failing_since && now - *member.failing_since > options_.fresh) member.failing_since.reset();
   }
 }
 
 /// Who should have been found and was not is silent.
-void Directory::note_missing(const Partition& region, const std::vector<kademlia::Contact>& found,
-                             core::Instant now) {
-  const auto radius =
-      whole_network_known_ ? kademlia::Distance::max() : kademlia::distance(found.back().id, region.key);
+void Directory::note_missing(const kademlia::Key& key, const std::vector<Found>& found, core::Instant now) {
+  const auto radius = found.size() < options_.candidates ? kademlia::Distance::max()
+                                                         : kademlia::distance(found.back().contact.id, key);
   for (auto& [id, member] : members_) {
-    if (member.heard != now && kademlia::distance(id, region.key) < radius && !member.failing_since) {
+    if (member.heard != now && kademlia::distance(id, key) < radius && !member.failing_since) {
       member.failing_since = now;
     }
   }
 }
 
-void Directory::renew_later(const Partition& region) {
-  {
-    const std::lock_guard lock(mutex_);
-    auto& entry = regions_[region.key];
-    if (std::exchange(entry.renewing, true)) return;
+void Directory::note_seen(const kademlia::Key& key, const std::vector<Found>& found, core::Instant now) {
+  const int bits = found.size() < options_.candidates
+                       ? 0
+                       : kademlia::distance(found.back().contact.id, key).leading_zeros() + 1;
+  regions_.seen(Region::around(key, std::min(bits, kademlia::kIdBits)), now);
+  if (looked_at_.size() >= kLookedAtMax) looked_at_.clear();
+  looked_at_[key] = now;
+}
+
+/// What was never seen comes at once; for the rest there is one look in each period, at what was seen longest
+/// ago of all that is used.
+std::optional<kademlia::Key> Directory::due(const KnownRegions::Part& stalest, core::Instant now) {
+  if (renewing_) return std::nullopt;
+  auto next = stalest;
+  if (stalest.seen) {
+    if (now - *stalest.seen <= pace() || now - last_look_ <= pace()) return std::nullopt;
+    next = regions_.stalest_used(now - usable()).value_or(stalest);
   }
-  auto renewal = [self = shared_from_this(), region]() -> core::Task<void> {
-    co_await self->look_up(region, core::Deadline::max());
+  renewing_ = true;
+  last_look_ = now;
+  return next.region.prefix;
+}
+
+void Directory::renew_in_background(const kademlia::Key& key) {
+  auto renewal = [self = shared_from_this(), key]() -> core::Task<void> {
+    co_await self->look_up(key, core::Deadline::max());
     const std::lock_guard lock(self->mutex_);
-    if (const auto entry = self->regions_.find(region.key); entry != self->regions_.end()) {
-      entry->second.renewing = false;
-    }
+    self->renewing_ = false;
   };
   asio::co_spawn(executor_, std::move(renewal), asio::detached);
 }
@@ -173,13 +205,12 @@ std::optional<kademlia::Contact> Directory::contact(const core::NodeId& id) cons
   return found == members_.end() ? std::nullopt : std::optional(found->second.contact);
 }
 
-void Directory::answered(const kademlia::Contact& contact, std::optional<core::Duration> took) {
+void Directory::answered(const kademlia::Contact& contact) {
   const std::lock_guard lock(mutex_);
   auto& member = members_[contact.id];
   member.contact = contact;
   member.heard = clock_.now();
   member.failing_since.reset();
-  if (took) member.round_trip = member.round_trip ? (*member.round_trip * 7 + *took) / 8 : *took;
 }
 
 void Directory::failed(const core::NodeId& id) {

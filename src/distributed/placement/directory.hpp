@@ -17,6 +17,7 @@
 #include "core/ids.hpp"
 #include "core/task.hpp"
 #include "distributed/kademlia/contact.hpp"
+#include "distributed/placement/known_regions.hpp"
 #include "distributed/placement/partition.hpp"
 #include "distributed/placement/routing.hpp"
 
@@ -43,7 +44,9 @@ Order for_writing(Order order);
 
 /// What this node knows of the other members and who holds what. Lookups bring members in, and so does every
 /// call's outcome; the order of a partition is computed from the members that were heard within the grace
-/// period. Answers come from memory while they are fresh; older ones are renewed in the background.
+/// period. Answers come from memory while the part of the id space that they depend on is known; what is used
+/// is looked at again in the background, one region after the other, so that the cost does not grow with the
+/// network.
 ///
 /// Thread-safe: one lock, never held across a suspension, because every read of a song passes here on its way
 /// and a strand would cost two hops.
@@ -53,8 +56,9 @@ class Directory : public std::enable_shared_from_this<Directory> {
     kademlia::Contact self;
     std::size_t candidates = 40;                       ///< C
     core::Duration grace = std::chrono::minutes(15);   ///< how long a silent member keeps its place
-    core::Duration fresh = std::chrono::seconds(5);    ///< an older lookup is renewed in the background
-    core::Duration usable = std::chrono::seconds(60);  ///< an older one is waited for
+    core::Duration fresh = std::chrono::seconds(5);    ///< between two looks in the background
+    core::Duration usable = std::chrono::seconds(60);  ///< what was seen longer ago is looked at before it is
+                                                       ///< used, if it would have been renewed meanwhile
     /// Answers whether a node is a member; asked at every use, so that a removed one is out at once.
     std::function<bool(const core::NodeId&)> is_member = [](const core::NodeId&) { return true; };
   };
@@ -67,8 +71,8 @@ class Directory : public std::enable_shared_from_this<Directory> {
   /// answer in time it is what is known. Never empty: this node knows itself, unless it stores nothing.
   core::Task<Order> order(Partition partition, core::Deadline deadline);
 
-  /// Looks around now, however fresh what is known may be.
-  core::Task<void> renew(core::Deadline deadline);
+  /// Looks for the partition's members now, however fresh what is known may be.
+  core::Task<void> renew(Partition partition, core::Deadline deadline);
 
   /// Every member heard within the grace period, without this one, in no order.
   std::vector<Candidate> members() const;
@@ -76,8 +80,8 @@ class Directory : public std::enable_shared_from_this<Directory> {
   std::optional<kademlia::Contact> contact(const core::NodeId& id) const;
   bool is_member(const core::NodeId& id) const { return options_.is_member(id); }
 
-  /// A call to the member was answered, whatever the answer; `took` when that says how near it is.
-  void answered(const kademlia::Contact& member, std::optional<core::Duration> took);
+  /// A call to the member was answered, whatever the answer.
+  void answered(const kademlia::Contact& member);
   /// It was not: nobody there, somebody else there, or not in time.
   void failed(const core::NodeId& member);
   /// The member's own word that it leaves, or stays after all. Holds until it is forgotten.
@@ -86,33 +90,37 @@ class Directory : public std::enable_shared_from_this<Directory> {
   void set_leaving(bool leaving);
   bool is_leaving() const;
 
-  /// Smoothed over the calls answered lately; nothing when there were none.
+  /// Smoothed over the lookups that it answered lately; nothing when none was measured.
   std::optional<core::Duration> round_trip(const core::NodeId& member) const;
 
   const kademlia::Contact& self() const noexcept { return options_.self; }
 
  private:
   struct Member {
+    void note_round_trip(core::Duration took);
+
     kademlia::Contact contact;
     core::Instant heard{};
     std::optional<core::Instant> failing_since;
     std::optional<core::Duration> round_trip;
     bool leaving = false;
   };
-  struct Region {
-    core::Instant looked_up{};
-    bool renewing = false;
-  };
-
   Directory(Options options, boost::asio::any_io_executor executor, const core::Clock& clock,
             Routing& routing);
 
-  /// Which lookup serves the partition: one for all in a network that fits into a single answer.
-  Partition region_of(const Partition& partition) const;
-  core::Task<void> look_up(Partition region, core::Deadline deadline);
-  void note_live(const std::vector<kademlia::Contact>& found, core::Instant now);
-  void note_missing(const Partition& region, const std::vector<kademlia::Contact>& found, core::Instant now);
-  void renew_later(const Partition& region);
+  core::Task<void> look_up(kademlia::Key key, core::Deadline deadline);
+  void note_live(const std::vector<Found>& found, core::Instant now);
+  void note_missing(const kademlia::Key& key, const std::vector<Found>& found, core::Instant now);
+  void note_seen(const kademlia::Key& key, const std::vector<Found>& found, core::Instant now);
+  /// Where to look in the background now, if anywhere; renew_in_background() has to follow.
+  std::optional<kademlia::Key> due(const KnownRegions::Part& stalest, core::Instant now);
+  /// Without the lock: the coroutine begins at once.
+  void renew_in_background(const kademlia::Key& key);
+  /// Between two looks in the background: in a very large network, so often that all are heard in their
+  /// grace.
+  core::Duration pace() const;
+  /// How old what is known may be: all that is used takes one look for each region.
+  core::Duration usable() const;
   Order order_now(const Partition& partition) const;
   bool in_grace(const Member& member) const;
 
@@ -123,8 +131,11 @@ class Directory : public std::enable_shared_from_this<Directory> {
 
   mutable std::mutex mutex_;  // guards all below
   std::unordered_map<core::NodeId, Member> members_;
-  std::unordered_map<core::NodeId, Region> regions_;  ///< by the key of the region's partition
-  bool whole_network_known_ = false;
+  KnownRegions regions_;
+  /// When a key's own C nearest were looked for: enough for its partition before all around it is known.
+  std::unordered_map<kademlia::Key, core::Instant> looked_at_;
+  bool renewing_ = false;
+  core::Instant last_look_{};
   bool leaving_ = false;
 };
 

@@ -5,22 +5,13 @@
 
 namespace kadenza::distributed::placement {
 
-namespace {
-
-/// A call that took longer waited for something at the other node, as those for changes do.
-constexpr auto kRoundTripMax = std::chrono::seconds(1);
-
-}  // namespace
-
 core::Task<core::Result<std::string>> ObservedPeers::call(kademlia::Contact to, std::string_view path,
                                                           std::string request, core::Deadline deadline) {
-  const auto begun = clock_.now();
   auto answer = co_await calls_.call(to, path, std::move(request), deadline);
   if (answer || (answer.error().code != core::Errc::kUnavailable &&
                  answer.error().code != core::Errc::kDeadlineExceeded &&
                  answer.error().code != core::Errc::kCancelled)) {
-    const auto took = clock_.now() - begun;
-    directory_.answered(to, took < kRoundTripMax ? std::optional(took) : std::nullopt);
+    directory_.answered(to);
   } else if (answer.error().code != core::Errc::kCancelled) {
     directory_.failed(to.id);
   }

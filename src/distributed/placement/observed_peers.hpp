@@ -11,15 +11,13 @@ namespace kadenza::distributed::placement {
 class ObservedPeers final : public peers::Peers {
  public:
   /// All of them outlive this object's calls.
-  ObservedPeers(peers::Peers& calls, const core::Clock& clock, Directory& directory)
-      : calls_(calls), clock_(clock), directory_(directory) {}
+  ObservedPeers(peers::Peers& calls, Directory& directory) : calls_(calls), directory_(directory) {}
 
   core::Task<core::Result<std::string>> call(kademlia::Contact to, std::string_view path, std::string request,
                                              core::Deadline deadline) override;
 
  private:
   peers::Peers& calls_;
-  const core::Clock& clock_;
   Directory& directory_;
 };
 

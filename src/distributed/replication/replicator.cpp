@@ -264,7 +264,7 @@ std::size_t Replicator::live_nodes() const {
 
 core::Task<Result<void>> Replicator::check_quorum(core::Deadline deadline) {
   if (live_nodes() >= quorum()) co_return Result<void>();
-  co_await parts_.directory.renew(deadline);  // somebody may have come meanwhile
+  co_await parts_.directory.renew(placement::Partition{}, deadline);  // somebody may have come meanwhile
   const auto live = live_nodes();
   if (live >= quorum()) co_return Result<void>();
   co_return core::fail(

@@ -25,7 +25,7 @@
 namespace kadenza::distributed::streaming {
 
 /// Hedged requests (Dean and Barroso, "The Tail at Scale", 2013): makes attempts one after the other, the
-/// next as soon as the newest one has failed or has been out for `patience`. The first success ends and
+/// next as soon as the newest one has failed or has been out for its patience. The first success ends and
 /// cancels all others; when every attempt has failed, the error is that of the one that failed last.
 ///
 /// Must be awaited on a strand or a single thread; the attempts run there too. The state that they share
@@ -34,10 +34,11 @@ template <class T>
 class Hedge {
  public:
   using Attempt = std::function<core::Task<core::Result<T>>(std::size_t)>;
+  using Patience = std::function<core::Duration(std::size_t)>;
 
   /// `attempts`: how many at most, at least 1.
   static core::Task<core::Result<T>> run(const core::Clock& clock, core::Timers& timers, std::size_t attempts,
-                                         core::Duration patience, Attempt attempt) {
+                                         Patience patience, Attempt attempt) {
     const auto state =
         std::make_shared<State>(co_await boost::asio::this_coro::executor, attempts, std::move(attempt));
     const CancelAll at_the_end{*state};
@@ -45,7 +46,7 @@ class Hedge {
     std::size_t failed = 0;
     const auto start_next = [&] {
       start(state, started);
-      if (started + 1 < attempts) start_patience(state, started, timers, clock.now() + patience);
+      if (started + 1 < attempts) start_patience(state, started, timers, clock.now() + patience(started));
       ++started;
     };
     start_next();

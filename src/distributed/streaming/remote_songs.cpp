@@ -34,11 +34,11 @@ constexpr auto kWrongBytesPenalty = std::chrono::seconds(1);
 /// Tells the book how long a source kept us waiting, unless it answered.
 class Waiting {
  public:
-  Waiting(SourceBook& book, const core::Clock& clock, const core::NodeId& source)
+  Waiting(SourceBook& book, const core::Clock& clock, const Source& source)
       : book_(book), clock_(clock), source_(source), begun_(clock.now()) {}
   Waiting(const Waiting&) = delete;
   ~Waiting() {
-    if (!over_) book_.slower_than(source_, clock_.now() - begun_);
+    if (!over_) book_.slower_than(source_.contact.id, clock_.now() - begun_);
   }
   void answered(std::uint32_t load) {
     over_ = true;
@@ -49,7 +49,7 @@ class Waiting {
  private:
   SourceBook& book_;
   const core::Clock& clock_;
-  const core::NodeId source_;
+  const Source source_;
   const core::Instant begun_;
   bool over_ = false;
 };
@@ -102,8 +102,11 @@ core::Task<Result<std::shared_ptr<const core::SongRecord>>> RemoteSongs::record(
   co_return piece->record;
 }
 
-core::Task<std::vector<kademlia::Contact>> RemoteSongs::ranked_sources(core::SongId id,
-                                                                       core::Deadline deadline) {
+core::Task<void> RemoteSongs::look_around(core::SongId id, core::Deadline deadline) {
+  return parts_.directory.renew(placement::partition_of(id, parts_.settings.partition_bits), deadline);
+}
+
+core::Task<std::vector<Source>> RemoteSongs::ranked_sources(core::SongId id, core::Deadline deadline) {
   const auto partition = placement::partition_of(id, parts_.settings.partition_bits);
   auto order = co_await parts_.directory.order(partition, deadline);
   // Those that should have it by speed, then everybody who may stand in for one, in the order in which they
@@ -113,9 +116,9 @@ core::Task<std::vector<kademlia::Contact>> RemoteSongs::ranked_sources(core::Son
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(copies, order.size())));
   auto result = sources_.ranked(first, parts_.directory);
   for (const auto& candidate : placement::by_liveness(std::move(order))) {
-    const bool there =
-        std::ranges::any_of(result, [&](const auto& contact) { return contact.id == candidate.contact.id; });
-    if (!candidate.self && !there) result.push_back(candidate.contact);
+    const bool there = std::ranges::any_of(
+        result, [&](const auto& source) { return source.contact.id == candidate.contact.id; });
+    if (!candidate.self && !there) result.push_back(sources_.source(candidate, parts_.directory));
   }
   co_return result;
 }
@@ -168,7 +171,7 @@ core::Task<Result<Piece>> RemoteSongs::fetch_from_others(std::shared_ptr<const R
 }
 
 core::Task<Result<Piece>> RemoteSongs::fetch_once(std::shared_ptr<const Request> request) {
-  auto ask_source = [self = shared_from_this(), request](kademlia::Contact source) {
+  auto ask_source = [self = shared_from_this(), request](Source source) {
     return self->ask(request, source);
   };
   co_return co_await ask_any<Piece>(request->id, request->deadline, std::move(ask_source));
@@ -181,6 +184,9 @@ core::Task<Result<T>> RemoteSongs::ask_any(core::SongId id, core::Deadline deadl
     co_return core::fail(Errc::kNotFound, "this node does not hold the song and knows no other node");
   }
   const auto attempts = sources.size();
+  typename Hedge<T>::Patience patience = [self = shared_from_this(), sources](std::size_t index) {
+    return self->sources_.patience(sources[index]);
+  };
   const auto not_found = std::make_shared<std::size_t>(0);
   typename Hedge<T>::Attempt attempt = [self = shared_from_this(), sources = std::move(sources), not_found,
                                         ask = std::move(ask)](std::size_t index) -> core::Task<Result<T>> {
@@ -190,7 +196,7 @@ core::Task<Result<T>> RemoteSongs::ask_any(core::SongId id, core::Deadline deadl
     co_return result;
   };
   auto result =
-      co_await Hedge<T>::run(parts_.clock, parts_.timers, attempts, sources_.patience(), std::move(attempt));
+      co_await Hedge<T>::run(parts_.clock, parts_.timers, attempts, std::move(patience), std::move(attempt));
   if (!result && *not_found == attempts) {
     co_return core::fail(Errc::kNotFound, "no node has this song");
   }
@@ -203,10 +209,10 @@ core::Task<Result<T>> RemoteSongs::ask_any(core::SongId id, core::Deadline deadl
   co_return result;
 }
 
-core::Task<Result<Piece>> RemoteSongs::ask(std::shared_ptr<const Request> request, kademlia::Contact source) {
-  Waiting waiting(sources_, parts_.clock, source.id);
-  auto reply = co_await parts_.replicas.read(source, request->id, request->range, request->record == nullptr,
-                                             request->deadline);
+core::Task<Result<Piece>> RemoteSongs::ask(std::shared_ptr<const Request> request, Source source) {
+  Waiting waiting(sources_, parts_.clock, source);
+  auto reply = co_await parts_.replicas.read(source.contact, request->id, request->range,
+                                             request->record == nullptr, request->deadline);
   if (!reply) {
     if (reply.error().code == Errc::kNotFound) waiting.not_to_blame();
     co_return std::unexpected(std::move(reply).error());
@@ -218,9 +224,9 @@ core::Task<Result<Piece>> RemoteSongs::ask(std::shared_ptr<const Request> reques
                      verify_chunks(*piece.record, piece.offset, piece.bytes);
   if (!right) {
     ++counters_.corrupt;
-    sources_.slower_than(source.id, kWrongBytesPenalty);
-    spdlog::warn("node {} answered with wrong bytes for song {}; another replica serves it", source.id.text(),
-                 request->id.text());
+    sources_.slower_than(source.contact.id, kWrongBytesPenalty);
+    spdlog::warn("node {} answered with wrong bytes for song {}; another replica serves it",
+                 source.contact.id.text(), request->id.text());
     co_return core::fail(Errc::kCorrupted, "a replica's bytes do not match their hashes");
   }
   waiting.answered(reply->load);
@@ -239,15 +245,15 @@ void RemoteSongs::keep(const Piece& piece) {
 }
 
 core::Task<Result<core::Image>> RemoteSongs::cover(core::SongId id, core::Deadline deadline) {
-  auto ask = [this, id, deadline](kademlia::Contact source) {
-    return parts_.replicas.cover(source, id, deadline);
+  auto ask = [this, id, deadline](const Source& source) {
+    return parts_.replicas.cover(source.contact, id, deadline);
   };
   co_return co_await ask_any<core::Image>(id, deadline, std::move(ask));
 }
 
 core::Task<Result<core::DerivedFacts>> RemoteSongs::facts(core::SongId id, core::Deadline deadline) {
-  auto ask = [this, id, deadline](kademlia::Contact source) {
-    return parts_.replicas.facts(source, id, deadline);
+  auto ask = [this, id, deadline](const Source& source) {
+    return parts_.replicas.facts(source.contact, id, deadline);
   };
   co_return co_await ask_any<core::DerivedFacts>(id, deadline, std::move(ask));
 }

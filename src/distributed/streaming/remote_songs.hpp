@@ -57,8 +57,8 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
   /// not all did.
   core::Task<core::Result<std::unique_ptr<core::AudioStream>>> open(core::SongId id, core::ByteRange range,
                                                                     core::Deadline deadline);
-  /// Looks for nodes now, however lately that was done.
-  core::Task<void> look_around(core::Deadline deadline) { return parts_.directory.renew(deadline); }
+  /// Looks for the song's holders now, however lately that was done.
+  core::Task<void> look_around(core::SongId id, core::Deadline deadline);
 
   core::Task<core::Result<std::shared_ptr<const core::SongRecord>>> record(core::SongId id,
                                                                            core::Deadline deadline);
@@ -75,11 +75,11 @@ class RemoteSongs : public std::enable_shared_from_this<RemoteSongs> {
 
  private:
   struct Request;
-  core::Task<std::vector<kademlia::Contact>> ranked_sources(core::SongId id, core::Deadline deadline);
+  core::Task<std::vector<Source>> ranked_sources(core::SongId id, core::Deadline deadline);
   core::Task<std::optional<Piece>> cached(std::shared_ptr<const Request> request);
   core::Task<core::Result<Piece>> fetch_from_others(std::shared_ptr<const Request> request);
   core::Task<core::Result<Piece>> fetch_once(std::shared_ptr<const Request> request);
-  core::Task<core::Result<Piece>> ask(std::shared_ptr<const Request> request, kademlia::Contact source);
+  core::Task<core::Result<Piece>> ask(std::shared_ptr<const Request> request, Source source);
   void keep(const Piece& piece);
   /// Asks the sources one by one, hedged.
   template <class T, class Ask>

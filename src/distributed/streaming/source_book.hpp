@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -14,21 +15,27 @@
 
 namespace kadenza::distributed::streaming {
 
-/// The latest durations of something, and their 95th percentile. Not thread-safe.
-class RecentDurations {
+/// How much longer than expected the latest answers took, and the 95th percentile of it. Not thread-safe.
+class RecentDelays {
  public:
-  void add(core::Duration duration);
-  /// `otherwise` until there are enough samples to speak of a percentile.
-  core::Duration p95(core::Duration otherwise) const;
+  void add(double ratio);
+  /// Nothing until there are enough of them to speak of a percentile.
+  std::optional<double> p95() const;
 
  private:
   static constexpr std::size_t kKept = 128;
   static constexpr std::size_t kEnough = 20;
   static constexpr std::size_t kRecomputeEvery = 8;
 
-  std::array<core::Duration, kKept> samples_{};
+  std::array<double, kKept> ratios_{};
   std::size_t count_ = 0;
-  core::Duration p95_{};
+  double p95_ = 0;
+};
+
+/// A source, and how soon it should answer.
+struct Source {
+  kademlia::Contact contact;
+  core::Duration expected{};
 };
 
 /// How quickly each source answered this node's reads lately, and how busy it said it was. One for a node;
@@ -38,20 +45,23 @@ class SourceBook {
   explicit SourceBook(const core::Clock& clock) : clock_(clock) {}
 
   /// A verified answer after `took`.
-  void answered(const core::NodeId& source, core::Duration took, std::uint32_t load);
+  void answered(const Source& source, core::Duration took, std::uint32_t load);
   /// No usable answer, or none before another source had given one: it took at least this long.
   void slower_than(const core::NodeId& source, core::Duration waited);
 
-  /// The sources, those first that should answer soonest: by measured time, weighed with their load; a source
-  /// not measured yet counts as its round trip; silent ones come last. Keeps the order of equals.
-  std::vector<kademlia::Contact> ranked(std::vector<placement::Candidate> sources,
-                                        const placement::Directory& directory) const;
+  /// The sources, those first that should answer soonest: by measured time, weighed with their load; for one
+  /// not read from lately, by its round trip and what a new connection costs; silent ones come last. Keeps
+  /// the order of equals.
+  std::vector<Source> ranked(const std::vector<placement::Candidate>& candidates,
+                             const placement::Directory& directory) const;
+  Source source(const placement::Candidate& candidate, const placement::Directory& directory) const;
 
-  /// How long to wait for a source before another one is asked too.
-  core::Duration patience() const;
+  /// How long to wait for a source before another one is asked too: longer than 95 % of the answers take,
+  /// measured by what was expected of each, because a far one is not a slow one.
+  core::Duration patience(const Source& source) const;
 
  private:
-  struct Source {
+  struct Known {
     core::Duration expected{};  ///< smoothed
     std::uint32_t load = 0;
     core::Instant updated{};
@@ -60,8 +70,8 @@ class SourceBook {
 
   const core::Clock& clock_;
   mutable std::mutex mutex_;  // guards all below
-  std::unordered_map<core::NodeId, Source> sources_;
-  RecentDurations durations_;
+  std::unordered_map<core::NodeId, Known> sources_;
+  RecentDelays delays_;
 };
 
 }  // namespace kadenza::distributed::streaming

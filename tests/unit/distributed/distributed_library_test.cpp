@@ -36,9 +36,9 @@ constexpr cluster::Settings kSettings{.replicas = 2, .write_quorum = 2};
 class AddressBook final : public placement::Routing {
  public:
   explicit AddressBook(const std::vector<kademlia::Contact>& all) : all_(all) {}
-  Task<core::Result<std::vector<kademlia::Contact>>> nearest(kademlia::Key, std::size_t,
-                                                             core::Deadline) override {
-    co_return others;
+  Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
+                                                            core::Deadline) override {
+    co_return std::vector<placement::Found>(others.begin(), others.end());
   }
   void know_all_but(const core::NodeId& self) {
     for (const auto& contact : all_) {

@@ -82,15 +82,15 @@ class World {
   class Routing final : public placement::Routing {
    public:
     Routing(World& world, std::size_t self) : world_(world), self_(self) {}
-    core::Task<Result<std::vector<Contact>>> nearest(kademlia::Key key, std::size_t count,
-                                                     core::Deadline) override {
+    core::Task<Result<std::vector<placement::Found>>> nearest(kademlia::Key key, std::size_t count,
+                                                              core::Deadline) override {
       std::vector<Contact> found;
       for (const auto& node : world_.nodes)
         if (node->number != self_ && world_.network.connected(world_.nodes[self_]->host, node->host))
           found.push_back(node->contact);
       std::ranges::sort(found, {}, [&](const Contact& c) { return kademlia::distance(c.id, key); });
       if (found.size() > count) found.resize(count);
-      co_return found;
+      co_return std::vector<placement::Found>(found.begin(), found.end());
     }
 
    private:

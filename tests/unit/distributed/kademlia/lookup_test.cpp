@@ -84,6 +84,18 @@ TEST_F(LookupTest, NearestEndsWhenTheNearestAliveHaveAllAnswered) {
   EXPECT_EQ(found(search), (Numbers{2, 3}));
 }
 
+TEST_F(LookupTest, SaysHowLongEachOfTheNearestTook) {
+  Lookup search = lookup(LookupGoal::nearest(2), 100, 101);
+  asked(search, 900ms);
+  answer(search, 101);  // at one second
+  answer(search, 100);
+  LookupResult result;
+  search.finish(Instant(2s), result);
+  ASSERT_EQ(result.contacts.size(), 2u);
+  EXPECT_EQ(result.round_trips[0], Duration(100ms));
+  EXPECT_EQ(result.round_trips[1], Duration(100ms));
+}
+
 TEST_F(LookupTest, OnceTheNearestHaveAnsweredTheRestIsAskedTogether) {
   Lookup search = lookup(LookupGoal::nearest(10), 1, 12);
   asked(search);

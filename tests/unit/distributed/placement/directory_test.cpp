@@ -12,6 +12,7 @@
 
 #include "core/random.hpp"
 #include "distributed/kademlia/distance.hpp"
+#include "distributed/placement/order.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
 
@@ -24,16 +25,19 @@ using namespace std::chrono_literals;
 /// Finds whoever is alive, nearest first.
 class FakeRouting final : public Routing {
  public:
-  core::Task<core::Result<std::vector<Contact>>> nearest(kademlia::Key key, std::size_t count,
-                                                         core::Deadline) override {
+  core::Task<core::Result<std::vector<Found>>> nearest(kademlia::Key key, std::size_t count,
+                                                       core::Deadline) override {
     ++lookups;
     if (broken) co_return core::fail(core::Errc::kDeadlineExceeded);
     auto found = alive;
     std::ranges::sort(found, {}, [&](const Contact& c) { return kademlia::distance(c.id, key); });
     if (found.size() > count) found.resize(count);
-    co_return found;
+    std::vector<Found> result;
+    for (const auto& contact : found) result.emplace_back(contact, round_trip);
+    co_return result;
   }
   std::vector<Contact> alive;
+  std::optional<core::Duration> round_trip;
   int lookups = 0;
   bool broken = false;
 };
@@ -63,14 +67,31 @@ class DirectoryTest : public ::testing::Test {
   void others(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) routing.alive.push_back(make());
   }
-  Order order_of(std::uint8_t first_byte = 0) {
+  static Partition partition(int first_byte) {
     Partition partition;
-    partition.key.bytes[0] = first_byte;
+    partition.key.bytes[0] = static_cast<std::uint8_t>(first_byte);
+    return partition;
+  }
+  static std::vector<core::NodeId> ids(const Order& order) {
+    std::vector<core::NodeId> result;
+    for (const auto& candidate : order) result.push_back(candidate.contact.id);
+    return result;
+  }
+  /// As somebody who knows everybody would compute it.
+  std::vector<core::NodeId> true_order(int first_byte) const {
+    auto all = routing.alive;
+    all.push_back(self);
+    std::vector<core::NodeId> result;
+    for (const auto& contact : placement::order(partition(first_byte), all, 40)) result.push_back(contact.id);
+    return result;
+  }
+  Order order_of(int first_byte = 0) {
     std::optional<Order> got;
     auto ask = [](DirectoryTest& test, Partition which, std::optional<Order>& out) -> core::Task<void> {
       out = co_await test.directory->order(which, test.clock.now() + 1s);
     };
-    boost::asio::co_spawn(coroutines.context(), ask(*this, partition, got), boost::asio::detached);
+    boost::asio::co_spawn(coroutines.context(), ask(*this, partition(first_byte), got),
+                          boost::asio::detached);
     engine.run_for(1ms);
     return got.value_or(Order{});
   }
@@ -100,18 +121,54 @@ TEST_F(DirectoryTest, AloneItKnowsItself) {
 
 TEST_F(DirectoryTest, OneLookupServesAllPartitionsOfASmallNetwork) {
   others(5);
-  for (int byte = 0; byte < 200; ++byte) EXPECT_EQ(order_of(static_cast<std::uint8_t>(byte)).size(), 6u);
+  for (int byte = 0; byte < 200; ++byte) EXPECT_EQ(order_of(byte).size(), 6u);
   EXPECT_EQ(routing.lookups, 1);
   for (const auto& candidate : order_of()) EXPECT_FALSE(candidate.silent);
 }
 
-TEST_F(DirectoryTest, ALargeNetworkIsLookedUpRegionByRegion) {
-  others(100);
-  EXPECT_EQ(order_of(1).size(), 40u);
-  EXPECT_EQ(order_of(255).size(), 40u);
-  EXPECT_EQ(routing.lookups, 2);
-  order_of(1);
-  EXPECT_EQ(routing.lookups, 2);
+TEST_F(DirectoryTest, EveryOrderOfALargeNetworkIsRight) {
+  others(1000);
+  for (int round = 0; round < 3; ++round) {
+    for (int byte = 0; byte < 256; ++byte) EXPECT_EQ(ids(order_of(byte)), true_order(byte)) << byte;
+  }
+}
+
+TEST_F(DirectoryTest, TheMembersOfALargeNetworkAreFoundOnceNotOncePerPartition) {
+  others(1000);
+  for (int round = 0; round < 3; ++round) {
+    for (int byte = 0; byte < 256; ++byte) order_of(byte);
+  }
+  EXPECT_LT(routing.lookups, 200);
+}
+
+TEST_F(DirectoryTest, ALargeNetworkCostsOneLookInFiveSecondsAndNothingInUseGetsOld) {
+  others(1000);
+  for (int byte = 0; byte < 256; ++byte) order_of(byte);
+  order_of(0);
+  const int before = routing.lookups;
+  const auto dead = routing.alive[500];
+  std::erase_if(routing.alive, [&](const Contact& contact) { return contact.id == dead.id; });
+  const auto home = dead.id.bytes[0];
+  for (int second = 0; second < 600; ++second) {
+    engine.run_for(1s);
+    for (int byte = 0; byte < 256; byte += 8) order_of(byte);
+  }
+  EXPECT_LE(routing.lookups - before, 600 / 5 + 2);
+  const auto order = order_of(home);
+  const auto* candidate = find(order, dead.id);
+  EXPECT_TRUE(!candidate || candidate->silent);
+}
+
+TEST_F(DirectoryTest, AllMembersOfAVeryLargeNetworkAreHeardInTheirGrace) {
+  others(1000);
+  directory =
+      Directory::create({.self = self, .grace = 60s}, coroutines.context().get_executor(), clock, routing);
+  for (int byte = 0; byte < 256; ++byte) order_of(byte);
+  for (int second = 0; second < 180; ++second) {
+    engine.run_for(1s);
+    for (int byte = 0; byte < 256; byte += 8) order_of(byte);
+  }
+  EXPECT_EQ(directory->members().size(), 1000u);
 }
 
 TEST_F(DirectoryTest, RenewsInTheBackgroundAndFindsNewMembers) {
@@ -144,9 +201,18 @@ TEST_F(DirectoryTest, ACallThatFailsMakesItsMemberSilentAtOnceAndAnAnswerMakesIt
   const auto member = routing.alive[0];
   directory->failed(member.id);
   EXPECT_TRUE(find(order_of(), member.id)->silent);
-  directory->answered(member, 2ms);
+  directory->answered(member);
   EXPECT_FALSE(find(order_of(), member.id)->silent);
-  EXPECT_EQ(directory->round_trip(member.id), core::Duration(2ms));
+}
+
+TEST_F(DirectoryTest, KnowsHowNearAMemberIsByTheLookupThatFoundIt) {
+  others(2);
+  order_of();
+  EXPECT_FALSE(directory->round_trip(routing.alive[0].id));
+  routing.round_trip = 30ms;
+  engine.run_for(61s);
+  order_of();
+  EXPECT_EQ(directory->round_trip(routing.alive[0].id), core::Duration(30ms));
 }
 
 TEST_F(DirectoryTest, WhoLeavesIsLastInEveryOrderUntilItSaysThatItStays) {

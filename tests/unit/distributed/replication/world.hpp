@@ -213,15 +213,15 @@ class World {
   class Routing final : public placement::Routing {
    public:
     Routing(World& world, std::size_t self) : world_(world), self_(self) {}
-    core::Task<Result<std::vector<kademlia::Contact>>> nearest(kademlia::Key, std::size_t,
-                                                               core::Deadline) override {
+    core::Task<Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
+                                                              core::Deadline) override {
       auto found = world_.contacts_without(self_);
       if (!world_.options.lookups_find_the_dead) {
         std::erase_if(found, [this](const auto& contact) {
           return !std::ranges::find(world_.nodes, contact.id, &Node::id)->running;
         });
       }
-      co_return found;
+      co_return std::vector<placement::Found>(found.begin(), found.end());
     }
 
    private:

@@ -38,7 +38,8 @@ class HedgeTest : public ::testing::Test {
         ++test.succeeded;
         co_return static_cast<int>(index);
       };
-      out = co_await Hedge<int>::run(test.clock, test.timers, what.size(), wait, std::move(attempt));
+      out = co_await Hedge<int>::run(
+          test.clock, test.timers, what.size(), [wait](std::size_t) { return wait; }, std::move(attempt));
       test.ended = test.engine.now();
     };
     begun = engine.now();

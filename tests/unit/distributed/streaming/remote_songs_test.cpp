@@ -30,8 +30,9 @@ using namespace std::chrono_literals;
 
 class KnownNodes final : public placement::Routing {
  public:
-  core::Task<Result<std::vector<Contact>>> nearest(kademlia::Key, std::size_t, core::Deadline) override {
-    co_return nodes;
+  core::Task<Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
+                                                            core::Deadline) override {
+    co_return std::vector<placement::Found>(nodes.begin(), nodes.end());
   }
   std::vector<Contact> nodes;
 };
