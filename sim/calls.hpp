@@ -98,6 +98,14 @@ class Calls final : public EventHandler {
     engine_.schedule(at, id_, events_.put(Event{kind, handle, std::move(outcome)}));
   }
 
+  static std::size_t bytes_of(const Response& response) {
+    if constexpr (requires { response.size(); }) {
+      return response.size();
+    } else {
+      return sizeof response;
+    }
+  }
+
   /// A coroutine that was cancelled leaves its next wait by an exception; any other one is a fault of the
   /// code.
   static Outcome cancelled_or_rethrow(std::exception_ptr thrown) {
@@ -204,7 +212,8 @@ void Calls<Request, Response>::served(Handle handle, Outcome outcome) {
   call->serving.reset();
   if (process(call->to).incarnation != call->to_incarnation)
     outcome = core::fail(core::Errc::kUnavailable, "it crashed");
-  if (const auto arrival = connections_.response(call->from, call->to, engine_.now())) {
+  if (const auto arrival =
+          connections_.response(call->from, call->to, engine_.now(), outcome ? bytes_of(*outcome) : 0)) {
     return later(*arrival, Kind::kReply, handle, std::move(outcome));
   }
   later(engine_.now() + kTransportTimeout, Kind::kFailed, handle,

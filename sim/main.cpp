@@ -11,6 +11,7 @@
 #include "sim/balance.hpp"
 #include "sim/kademlia_swarm.hpp"
 #include "sim/library_command.hpp"
+#include "sim/listening.hpp"
 #include "sim/measure.hpp"
 #include "sim/swarm_run.hpp"
 
@@ -25,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   kadenza-sim libraries --from 1 --count 300         what ./test runs of them
   kadenza-sim measure --nodes 10000 --scenario dead30
   kadenza-sim measure --nodes 1000 --scenario churn --json
+  kadenza-sim listen --nodes 1000 --hours 1           people who listen, with lines, churn and lost packets
   kadenza-sim balance --nodes 20 --class 8 --class 9 --class 10
 )";
 
@@ -120,6 +122,25 @@ int main_with(int argc, char** argv) {
   balance->add_option("--seed", keys.seed, "Decides everything")->capture_default_str();
   balance->add_flag("--json", json, "One line of JSON instead of a table");
 
+  ListeningOptions listening;
+  double hours = 1;
+  auto* listen = app.add_subcommand("listen", "How soon a song sounds, and how often the music stops");
+  listen->add_option("--nodes", listening.nodes, "How many; half of them store songs")
+      ->check(CLI::Range(4, 100'000))
+      ->capture_default_str();
+  listen->add_option("--songs", listening.songs, "How many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  listen->add_option("--hours", hours, "Of listening, after a quarter of an hour that does not count")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  listen->add_option("--loss", listening.loss, "Share of the packets that get lost")
+      ->check(CLI::Range(0.0, 0.5))
+      ->capture_default_str();
+  listen->add_option("--seed", listening.seed, "Decides everything")->capture_default_str();
+  listen->add_flag("!--no-churn", listening.churn, "Nobody comes or goes");
+  listen->add_flag("--json", json, "One line of JSON instead of a table");
+
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
   app.add_option("--planted-bug", bug, "1 … 23, in the order of planted_bugs.hpp");
@@ -135,6 +156,12 @@ int main_with(int argc, char** argv) {
   if (balance->parsed()) {
     const Balance measured = measure_balance(keys);
     fmt::print("{}\n", json ? as_json(measured) : as_text(measured));
+    return 0;
+  }
+  if (listen->parsed()) {
+    listening.lasting = std::chrono::seconds(static_cast<std::int64_t>(hours * 3600));
+    const Listening heard = measure_listening(listening, progress);
+    fmt::print("{}\n", json ? as_json(heard) : as_text(heard));
     return 0;
   }
   options.settle = std::chrono::minutes(settle_minutes);

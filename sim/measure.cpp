@@ -15,6 +15,7 @@
 #include "sim/kademlia_swarm.hpp"
 #include "sim/population.hpp"
 #include "sim/probes.hpp"
+#include "sim/quantile.hpp"
 
 namespace kadenza::sim {
 
@@ -38,13 +39,6 @@ constexpr core::Duration kChurnBefore = minutes(30);
 constexpr std::size_t kRateSources = 16;
 constexpr double kChurnPerMinute = 0.693147 / 60;  // exponential sessions with a median of 60 minutes
 constexpr core::Duration kDownMean = minutes(10);
-
-template <class T>
-T quantile(std::vector<T>& values, double q) {
-  if (values.empty()) return T{};
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
-}
 
 double mean(const std::vector<double>& values) {
   return values.empty()

@@ -87,7 +87,7 @@ const core::SongRecord* MemoryDisk::record(const core::SongId& id) const {
 
 const Bytes* MemoryDisk::audio(const core::SongId& id) const {
   const auto found = held_.find(id);
-  return found == held_.end() ? nullptr : &found->second.audio;
+  return found == held_.end() ? nullptr : found->second.audio.get();
 }
 
 bool MemoryDisk::fits(std::uint64_t more) const {
@@ -99,15 +99,22 @@ bool MemoryDisk::fits(std::uint64_t more) const {
 std::uint64_t MemoryDisk::used_bytes() const {
   std::uint64_t used = 0;
   for (const auto& [id, held] : held_) {
-    used += held.audio.size() + (held.cover ? held.cover->bytes.size() : 0);
+    used += held.audio->size() + (held.cover ? held.cover->bytes.size() : 0);
   }
   return used;
 }
 
 void MemoryDisk::rot(const core::SongId& id, std::uint64_t offset) {
   auto& held = held_.at(id);
-  held.audio.at(offset) ^= 1;
+  auto audio = *held.audio;
+  audio.at(offset) ^= 1;
+  held.audio = std::make_shared<const Bytes>(std::move(audio));
   held.rotten = true;
+}
+
+void MemoryDisk::place(std::shared_ptr<const core::SongRecord> record, std::shared_ptr<const Bytes> audio) {
+  const auto id = record->song.id;
+  held_[id] = {std::move(record), std::move(audio), std::nullopt, false};
 }
 
 bool MemoryDisk::intact(const core::SongId& id) const {
@@ -183,7 +190,7 @@ class MemoryIncomingSong final : public IncomingSong {
     if (store_.clock_.now() > deadline) co_return core::fail(Errc::kDeadlineExceeded);
     if (core::planted(core::PlantedBug::kAnswersBeforeSync)) {
       const auto answer = HeldSong{song, true};
-      auto held = MemoryDisk::Held{std::make_shared<core::SongRecord>(std::move(record)), audio_,
+      auto held = MemoryDisk::Held{std::make_shared<core::SongRecord>(std::move(record)), shared_audio(),
                                    std::move(cover), false};
       boost::asio::co_spawn(co_await boost::asio::this_coro::executor, put_later(store_, std::move(held)),
                             boost::asio::detached);
@@ -205,7 +212,7 @@ class MemoryIncomingSong final : public IncomingSong {
       const core::Song stored = there->second.record->song;
       if (services::library::stays(stored, song, on_conflict)) {
         if (stored.audio == song.audio) {  // heals what has rotted
-          there->second.audio = audio_;
+          there->second.audio = shared_audio();
           there->second.rotten = false;
         }
         return HeldSong{stored, false};
@@ -220,8 +227,8 @@ class MemoryIncomingSong final : public IncomingSong {
       disk().gave_way_[{song.id, there->second.record->song.audio}] = song.audio;
     }
     const core::Song stored = record.song;
-    disk().held_[song.id] = {std::make_shared<core::SongRecord>(std::move(record)), audio_, std::move(cover),
-                             false};
+    disk().held_[song.id] = {std::make_shared<core::SongRecord>(std::move(record)), shared_audio(),
+                             std::move(cover), false};
     disk().staged_ -= std::exchange(set_aside_, 0);
     if (disk().on_stored) disk().on_stored(stored);
     if (store_.watcher_.stored) store_.watcher_.stored(stored);
@@ -237,6 +244,7 @@ class MemoryIncomingSong final : public IncomingSong {
     if (store.watcher_.stored) store.watcher_.stored(song);
   }
 
+  std::shared_ptr<const Bytes> shared_audio() const { return std::make_shared<const Bytes>(audio_); }
   MemoryDisk& disk() const { return store_.disk_; }
   void set_aside(std::uint64_t more) {
     set_aside_ += more;
@@ -278,7 +286,7 @@ core::Task<Result<std::shared_ptr<const core::SongRecord>>> MemorySongStore::rec
 core::Task<Result<Bytes>> MemorySongStore::read(core::SongId id, core::ByteRange range) {
   const auto held = find(id);
   if (!held) co_return std::unexpected(held.error());
-  const auto& audio = (*held)->audio;
+  const auto& audio = *(*held)->audio;
   if (inside(range, audio.size()) && range.length > 0) {
     const auto first = range.offset / core::kChunkBytes;
     const auto last = (range.offset + range.length - 1) / core::kChunkBytes;
@@ -293,7 +301,7 @@ Result<void> MemorySongStore::check(const core::SongId& id, std::uint64_t first,
   KADENZA_TRY(const auto* held, find(id));
   const auto& chunks = held->record->chunks;
   for (auto chunk = first; chunk < std::min<std::uint64_t>(chunks.size(), first + count); ++chunk) {
-    const auto rest = std::span(held->audio).subspan(chunk * core::kChunkBytes);
+    const auto rest = std::span(*held->audio).subspan(chunk * core::kChunkBytes);
     if (core::sha256(rest.first(std::min<std::size_t>(core::kChunkBytes, rest.size()))) != chunks[chunk]) {
       if (watcher_.rotten) watcher_.rotten(id);
       return core::fail(Errc::kCorrupted, "the disk gives something else than was stored");

@@ -57,6 +57,10 @@ class MemoryDisk {
   std::vector<core::SongId> ids() const;
   std::uint64_t used_bytes() const;
 
+  /// It is there from the beginning. `audio` is what `record` says; several songs may share it.
+  void place(std::shared_ptr<const core::SongRecord> record,
+             std::shared_ptr<const std::vector<std::uint8_t>> audio);
+
   /// Flips a bit of the song's audio: reads of that chunk find it corrupted.
   void rot(const core::SongId& id, std::uint64_t offset);
 
@@ -66,7 +70,7 @@ class MemoryDisk {
 
   struct Held {
     std::shared_ptr<const core::SongRecord> record;
-    std::vector<std::uint8_t> audio;
+    std::shared_ptr<const std::vector<std::uint8_t>> audio;
     std::optional<core::Image> cover;
     bool rotten = false;
   };

@@ -52,6 +52,27 @@ core::Duration Network::stream_delay(HostId from, HostId to) {
   return delay;
 }
 
+core::Duration Network::Traffic::add(double seconds, core::Instant now) {
+  const auto lasting = [](double value) {
+    return std::chrono::duration_cast<core::Duration>(std::chrono::duration<double>(value));
+  };
+  std::erase_if(ends, [now](core::Instant end) { return end <= now; });
+  const auto others = std::max<std::size_t>(ends.size(), free > now ? 1 : 0);
+  free = std::max(free, now) + lasting(seconds);
+  const auto shared = now + lasting(seconds * static_cast<double>(others + 1));
+  return ends.emplace_back(std::min(free, shared)) - now;
+}
+
+core::Duration Network::transmission(HostId from, HostId to, std::size_t bytes, core::Instant now) {
+  const auto size = static_cast<double>(bytes);
+  core::Duration took{};
+  if (const double up = hosts_[from].line.up; up > 0) took = hosts_[from].leaving.add(size / up, now);
+  if (const double down = hosts_[to].line.down; down > 0) {
+    took = std::max(took, hosts_[to].coming.add(size / down, now));
+  }
+  return took;
+}
+
 core::Duration Network::round_trip(HostId a, HostId b) const {
   return latency_.round_trip(hosts_[a].place, hosts_[b].place);
 }

@@ -22,6 +22,12 @@ struct NetworkFaults {
   core::Duration reordering_delay = std::chrono::milliseconds(200);  ///< at most
 };
 
+/// How fast a host's line is, in bytes a second each way. 0: its bytes take no time.
+struct Line {
+  double up = 0;
+  double down = 0;
+};
+
 /// The internet between the hosts: who reaches whom, and after how long. It carries no messages itself:
 /// whoever sends asks it for a fate and schedules the arrival. Single-threaded; chance comes from its own
 /// stream.
@@ -52,6 +58,13 @@ class Network {
   void cut(std::uint8_t from, std::uint8_t to) { cut_[from][to] = true; }
   void heal() { cut_ = {}; }
 
+  void set_line(HostId host, Line line) { hosts_[host].line = line; }
+  const Line& line(HostId host) const { return hosts_[host].line; }
+  /// How long until the last of so many bytes, which `from` has for `to` now, has passed both lines. They get
+  /// their share among what is on the line when they come, and never wait longer than in one queue. Without
+  /// the way between the lines.
+  core::Duration transmission(HostId from, HostId to, std::size_t bytes, core::Instant now);
+
   struct Fate {
     std::uint8_t copies = 0;  ///< 0: lost on the way
     std::array<core::Duration, 2> after{};
@@ -69,11 +82,20 @@ class Network {
   core::Duration round_trip(HostId a, HostId b) const;
 
  private:
+  /// What is on a line in one direction.
+  struct Traffic {
+    core::Instant free{};             ///< when all of it will have passed
+    std::vector<core::Instant> ends;  ///< of each part
+
+    core::Duration add(double seconds, core::Instant now);
+  };
   struct Host {
     Place place;
     bool up = true;
     bool nat = false;
     std::uint8_t group = 0;
+    Line line;
+    Traffic leaving, coming;
   };
 
   bool passes_nat(HostId from, HostId to, core::Instant now) const;

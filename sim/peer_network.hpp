@@ -26,9 +26,13 @@ class PeerNetwork {
 
   HostId add(const core::NodeId& id) {
     const HostId host = network_.add_host();
+    add(id, host);
+    return host;
+  }
+  /// On a host of the network that is there already.
+  void add(const core::NodeId& id, HostId host) {
     hosts_[id] = host;
     ids_[host] = id;
-    return host;
   }
 
   /// `handlers` must outlive the process.

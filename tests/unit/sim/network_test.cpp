@@ -143,5 +143,52 @@ TEST(Connections, AreRefusedByNatsAndBrokenByCuts) {
   EXPECT_FALSE(connections.response(1, 0, {})) << "that connection is gone";
 }
 
+TEST(Lines, TakeTheBytesTheirTime) {
+  Network network = with_hosts(2);
+  EXPECT_EQ(network.transmission(0, 1, 1'000'000, {}), core::Duration{});
+  network.set_line(0, {.up = 1e6, .down = 1e9});
+  network.set_line(1, {.up = 1e9, .down = 2e6});
+  EXPECT_EQ(network.transmission(0, 1, 1'000'000, {}), seconds(1));  // the slower of the two
+  EXPECT_EQ(network.transmission(1, 0, 1'000'000, {}), milliseconds(1) + milliseconds(0));
+}
+
+TEST(Lines, AreSharedAndNobodyWaitsLongerThanInOneQueue) {
+  Network network = with_hosts(3);
+  network.set_line(0, {.up = 1e6});
+  network.transmission(0, 1, 4'000'000, {});
+  EXPECT_EQ(network.transmission(0, 2, 500'000, {}), seconds(1));  // half of the line
+  EXPECT_EQ(network.transmission(0, 2, 4'000'000, core::Instant(seconds(4))), milliseconds(4500));
+  EXPECT_EQ(network.transmission(0, 1, 1'000'000, core::Instant(seconds(60))), seconds(1));
+}
+
+class ConnectionsTest : public ::testing::Test {
+ protected:
+  ConnectionsTest() : network(with_hosts(2)), connections(network) {
+    network.set_line(0, {.up = 1e9, .down = 1e9});
+    network.set_line(1, {.up = 1e9, .down = 1e9});
+    (void)connections.request(0, 1, {});
+  }
+  /// How many round trips beyond the way back a response takes.
+  double rounds(std::size_t bytes, core::Instant now) {
+    const auto arrival = connections.response(0, 1, now, bytes);
+    const auto trip = network.round_trip(0, 1);
+    return std::chrono::duration<double>(*arrival - now - trip / 2) / std::chrono::duration<double>(trip);
+  }
+  Network network;
+  Connections connections;
+};
+
+TEST_F(ConnectionsTest, ANewOneNeedsThreeFlightsForAChunk) {
+  EXPECT_NEAR(rounds(10'000, core::Instant(seconds(10))), 0, 0.5);
+  EXPECT_NEAR(rounds(64 << 10, core::Instant(seconds(20))), 2, 0.7);
+}
+
+TEST_F(ConnectionsTest, OneThatIsInUseSendsAtOnceAndForgetsItWhenIdle) {
+  rounds(1 << 20, core::Instant(seconds(10)));
+  const auto soon = *connections.response(0, 1, core::Instant(seconds(12)), 1 << 20);
+  EXPECT_NEAR(rounds(64 << 10, soon), 0, 0.5);
+  EXPECT_NEAR(rounds(64 << 10, soon + seconds(30)), 2, 0.7);
+}
+
 }  // namespace
 }  // namespace kadenza::sim
