@@ -34,6 +34,7 @@ struct LibraryOptions {
   double wrong_clocks = 0;  ///< share of the first host's starts: its calendar is off by up to 10 minutes
 
   core::Duration grace = std::chrono::seconds(20);
+  core::Duration compare = std::chrono::seconds(20);  ///< between comparisons
   core::Duration promise = std::chrono::seconds(80);
   core::Duration safety = std::chrono::minutes(3);   ///< how long the phase with faults lasts
   core::Duration healing = std::chrono::minutes(8);  ///< until everything must be whole again, at most

@@ -34,7 +34,7 @@ bool stored_before(const core::Song& a, const core::Song& b) {
 
 distributed::repair::SongRepair::Options repair_of(const LibraryOptions& options) {
   distributed::repair::SongRepair::Options repair;
-  repair.schedule = {.interval = 20s, .after_writes = 3s, .promise = options.promise};
+  repair.schedule = {.interval = options.compare, .after_writes = 3s, .promise = options.promise};
   repair.scrub_every = 60s;
   return repair;
 }

@@ -59,6 +59,7 @@ class LibraryWorld {
   core::Instant now() const { return engine_.now(); }
   SimTimers& timers() { return timers_; }
   Network& network() { return network_; }
+  const PeerNetwork& peer_network() const { return peer_network_; }
   /// Runs beside all else. What it refers to must live as long as the world runs.
   void spawn(std::function<core::Task<void>()> body);
 

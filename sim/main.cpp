@@ -9,6 +9,7 @@
 
 #include "core/planted_bugs.hpp"
 #include "sim/balance.hpp"
+#include "sim/idle.hpp"
 #include "sim/kademlia_swarm.hpp"
 #include "sim/library_command.hpp"
 #include "sim/listening.hpp"
@@ -27,6 +28,7 @@ constexpr const char* kExamples = R"(Examples:
   kadenza-sim measure --nodes 10000 --scenario dead30
   kadenza-sim measure --nodes 1000 --scenario churn --json
   kadenza-sim listen --nodes 1000 --hours 1           people who listen, with lines, churn and lost packets
+  kadenza-sim idle --nodes 20 --songs 1000            what comparing costs while nothing happens
   kadenza-sim balance --nodes 20 --class 8 --class 9 --class 10
 )";
 
@@ -141,6 +143,13 @@ int main_with(int argc, char** argv) {
   listen->add_flag("!--no-churn", listening.churn, "Nobody comes or goes");
   listen->add_flag("--json", json, "One line of JSON instead of a table");
 
+  IdleOptions nothing;
+  auto* idle = app.add_subcommand("idle", "Bytes that the nodes send each other while nothing happens");
+  idle->add_option("--nodes", nothing.nodes, "How many")->check(CLI::Range(1, 100))->capture_default_str();
+  idle->add_option("--songs", nothing.songs, "How many")->capture_default_str();
+  idle->add_option("--seed", nothing.seed, "Decides everything")->capture_default_str();
+  idle->add_flag("--json", json, "One line of JSON instead of a table");
+
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
   app.add_option("--planted-bug", bug, "1 … 23, in the order of planted_bugs.hpp");
@@ -155,6 +164,11 @@ int main_with(int argc, char** argv) {
   if (library.chosen()) return library.run() ? 0 : 1;
   if (balance->parsed()) {
     const Balance measured = measure_balance(keys);
+    fmt::print("{}\n", json ? as_json(measured) : as_text(measured));
+    return 0;
+  }
+  if (idle->parsed()) {
+    const Idle measured = measure_idle(nothing);
     fmt::print("{}\n", json ? as_json(measured) : as_text(measured));
     return 0;
   }

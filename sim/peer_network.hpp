@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -56,6 +58,13 @@ class PeerNetwork {
     return std::make_unique<Side>(*this, host);
   }
 
+  /// What the calls of one method came to so far: paths, requests and answers.
+  struct Traffic {
+    std::uint64_t calls = 0;
+    std::uint64_t bytes = 0;
+  };
+  const std::map<std::string, Traffic, std::less<>>& traffic() const { return traffic_; }
+
  private:
   struct Message {
     std::string path;
@@ -74,7 +83,12 @@ class PeerNetwork {
         co_return core::fail(core::Errc::kUnavailable, "no such node in this world");
       }
       Message message{std::string(path), std::move(request), deadline};
-      co_return co_await all_.calls_.call(host_, host->second, std::move(message), deadline);
+      auto& traffic = all_.traffic_[message.path];
+      ++traffic.calls;
+      traffic.bytes += message.path.size() + message.body.size();
+      auto answer = co_await all_.calls_.call(host_, host->second, std::move(message), deadline);
+      if (answer) traffic.bytes += answer->size();
+      co_return answer;
     }
 
    private:
@@ -93,6 +107,7 @@ class PeerNetwork {
   Calls<Message, std::string> calls_;
   std::map<core::NodeId, HostId> hosts_;
   std::map<HostId, core::NodeId> ids_;
+  std::map<std::string, Traffic, std::less<>> traffic_;
 };
 
 }  // namespace kadenza::sim
