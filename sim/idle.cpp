@@ -11,6 +11,7 @@
 #include "core/sha256.hpp"
 #include "distributed/placement/order.hpp"
 #include "distributed/placement/partition.hpp"
+#include "sim/durations.hpp"
 #include "sim/library_world.hpp"
 
 namespace kadenza::sim {
@@ -46,7 +47,7 @@ void fill(LibraryWorld& world, std::uint32_t songs) {
     song.id = core::song_id(song.tags.title, song.tags.artist, song.tags.album);
     song.size = audio->size();
     song.audio = digest;
-    record->chunks = {digest};
+    record->chunks = chunk_hashes(*audio);
     for (auto& host : world.hosts()) host.rows.take({song});
     const auto partition = distributed::placement::partition_of(song.id, settings.partition_bits);
     auto order = distributed::placement::order(partition, members, settings.candidates);
@@ -69,7 +70,7 @@ Idle measure_idle(const IdleOptions& options) {
   const auto before = world.peer_network().traffic();
   world.run_for(options.lasting);
   Idle idle{.options = options};
-  const double node_seconds = options.nodes * std::chrono::duration<double>(options.lasting).count();
+  const double node_seconds = options.nodes * in_seconds(options.lasting);
   for (const auto& [path, now] : world.peer_network().traffic()) {
     const auto then = before.find(path);
     const auto since = then == before.end() ? PeerNetwork::Traffic{} : then->second;

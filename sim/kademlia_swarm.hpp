@@ -33,6 +33,9 @@ struct HostClock {
 class KademliaSwarm {
  public:
   static constexpr std::uint32_t kWireSample = 64;
+  /// For Config::rate_sources: a simulated node is asked by few sources at once, and production's default
+  /// would cost another kilobyte for each.
+  static constexpr std::size_t kRateSources = 16;
   using Finished = std::function<void(HostId, const kademlia::LookupResult&)>;
 
   KademliaSwarm(Engine& engine, Network& network, const kademlia::Config& config);

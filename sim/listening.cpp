@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "distributed/placement/partition.hpp"
+#include "sim/durations.hpp"
 #include "sim/listening_world.hpp"
 #include "sim/player.hpp"
 #include "sim/quantile.hpp"
@@ -33,14 +34,6 @@ constexpr Duration kWarmUp = 3min;    // people listen, and nobody counts
 constexpr Duration kLastSong = 6min;  // the longest, and some silence
 constexpr std::uint32_t kShards = 256;
 constexpr auto kShardPause = 500ms;
-
-double milliseconds(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-double in_seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 Percentiles percentiles(std::vector<double>& values) {
   Percentiles result{.count = values.size()};
@@ -148,11 +141,11 @@ void Listeners::count(const Wish& wish, const Player& player, Duration floor, bo
   ++out_.plays;
   if (!played) ++out_.failed;
   if (!player.begun()) return;
-  const auto latency = milliseconds(player.latency());
+  const auto latency = in_milliseconds(player.latency());
   all_.push_back(latency);
   if (!wish.foreseen) {
     picked_.push_back(latency);
-    floor_.push_back(milliseconds(floor));
+    floor_.push_back(in_milliseconds(floor));
   }
   if (player.silence() > Duration{}) ++out_.stuttered;
   out_.silent_seconds += in_seconds(player.silence());

@@ -15,6 +15,7 @@
 #include "core/sha256.hpp"
 #include "distributed/placement/order.hpp"
 #include "distributed/placement/partition.hpp"
+#include "sim/durations.hpp"
 
 namespace kadenza::sim {
 namespace {
@@ -36,10 +37,6 @@ constexpr double kStoringSession = 10 * kDay;  // medians, seconds
 constexpr double kListeningSession = 3600;
 constexpr double kDownMean = 600;
 
-Duration seconds(double value) {
-  return Duration(static_cast<Duration::rep>(value * 1e9));
-}
-
 Line draw_line(const Line& median, Random& random) {
   const double factor = random.lognormal(1, kLineSpread);
   return {median.up * factor, median.down * factor};
@@ -55,11 +52,7 @@ Audio audio_of(int song_seconds) {
   const auto size = static_cast<std::size_t>(song_seconds) * kBitRate / 8;
   Audio audio;
   auto bytes = pretended_audio("", "", "", static_cast<std::uint64_t>(song_seconds), size);
-  for (std::size_t at = 0; at < bytes.size(); at += core::kChunkBytes) {
-    const auto chunk = std::span(bytes).subspan(at);
-    audio.record.chunks.push_back(
-        core::sha256(chunk.first(std::min<std::size_t>(chunk.size(), core::kChunkBytes))));
-  }
+  audio.record.chunks = chunk_hashes(bytes);
   auto& song = audio.record.song;
   song.size = bytes.size();
   song.audio = core::sha256(bytes);
@@ -79,9 +72,9 @@ ListeningWorld::ListeningWorld(const ListeningOptions& options)
       network_(engine_.random().fork()),
       swarm_(engine_, network_, config_),
       population_(engine_, actions_, swarm_),
-      lookups_(engine_, actions_, swarm_),
+      lookups_(actions_, swarm_),
       peer_network_(engine_, coroutines_, network_) {
-  config_.rate_sources = 16;  // few ask a simulated node at once
+  config_.rate_sources = KademliaSwarm::kRateSources;
   network_.faults.loss = options_.loss;
   for (std::uint32_t index = 0; index < options_.nodes; ++index) add_host(index % 2 == 0);
   place_songs();
@@ -134,7 +127,7 @@ core::Instant ListeningWorld::join() {
   auto when = now();
   for (HostId host = 0; host < hosts_.size(); ++host) {
     actions_.at(when, [this, host] { start(host); });
-    when += seconds(1 / kJoinsPerSecond);
+    when += duration_of(1 / kJoinsPerSecond);
   }
   return when;
 }
@@ -149,10 +142,10 @@ void ListeningWorld::begin_churn() {
 /// Sessions are exponential, so that one that began before the churn goes on like a new one.
 void ListeningWorld::crash_after_a_session(HostId host) {
   const double median = hosts_[host].stores ? kStoringSession : kListeningSession;
-  actions_.after(seconds(random_.exponential(median / std::log(2))), [this, host] {
+  actions_.after(duration_of(random_.exponential(median / std::log(2))), [this, host] {
     crash(host);
     ++departures_;
-    actions_.after(seconds(random_.exponential(kDownMean)), [this, host] { start(host); });
+    actions_.after(duration_of(random_.exponential(kDownMean)), [this, host] { start(host); });
   });
 }
 

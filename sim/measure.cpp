@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "sim/actions.hpp"
+#include "sim/durations.hpp"
 #include "sim/kademlia_swarm.hpp"
 #include "sim/population.hpp"
 #include "sim/probes.hpp"
@@ -35,8 +36,6 @@ constexpr core::Duration kIdle = minutes(5);        // window in which maintenan
 constexpr core::Duration kMeasuring = seconds(20);  // window in which the lookups begin
 constexpr core::Duration kGrace = seconds(60);      // for the last ones to end
 constexpr core::Duration kChurnBefore = minutes(30);
-/// A simulated node is asked by few sources at once; the production default would cost another kilobyte each.
-constexpr std::size_t kRateSources = 16;
 constexpr double kChurnPerMinute = 0.693147 / 60;  // exponential sessions with a median of 60 minutes
 constexpr core::Duration kDownMean = minutes(10);
 
@@ -46,10 +45,6 @@ double mean(const std::vector<double>& values) {
              : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double milliseconds(core::Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 LookupFigures figures(const std::vector<LookupRecord>& records, kademlia::LookupGoal::Kind kind) {
   std::vector<double> hops, messages, took;
   double found = 0, wanted = 0, found_first = 0, wanted_first = 0;
@@ -57,7 +52,7 @@ LookupFigures figures(const std::vector<LookupRecord>& records, kademlia::Lookup
     if (record.kind != kind) continue;
     hops.push_back(record.hops);
     messages.push_back(record.sent);
-    took.push_back(milliseconds(record.took));
+    took.push_back(in_milliseconds(record.took));
     found += record.found;
     wanted += record.wanted;
     found_first += record.found_first;
@@ -113,7 +108,7 @@ Laboratory::Laboratory(const MeasureOptions& options, const std::function<void(c
       population_(engine_, actions_, swarm_),
       probes_(engine_, actions_, swarm_, population_) {
   out_.options = options;
-  config_.rate_sources = kRateSources;
+  config_.rate_sources = KademliaSwarm::kRateSources;
 }
 
 void Laboratory::advance(core::Duration duration, const char* doing) {
@@ -172,7 +167,7 @@ void Laboratory::measure_round_trips() {
   for (int i = 0; i < 20'000; ++i) {
     const auto a = static_cast<HostId>(random_.below(swarm_.size()));
     const auto b = static_cast<HostId>(random_.below(swarm_.size()));
-    if (a != b) trips.push_back(milliseconds(network_.round_trip(a, b)));
+    if (a != b) trips.push_back(in_milliseconds(network_.round_trip(a, b)));
   }
   out_.rtt_ms_p50 = quantile(trips, 0.5);
   out_.rtt_ms_p99 = quantile(trips, 0.99);

@@ -13,7 +13,6 @@
 
 namespace kadenza::sim {
 
-using core::Errc;
 using core::Result;
 using core::Task;
 using distributed::kademlia::Contact;
@@ -23,10 +22,6 @@ namespace {
 
 constexpr std::size_t kUploadPiece = 64 << 10;
 constexpr auto kLookupTime = std::chrono::milliseconds(200);
-
-std::unexpected<core::Error> crashed() {
-  return core::fail(Errc::kCancelled, "this process crashed");
-}
 
 /// A song from the disk of the process itself.
 class DiskStream final : public core::AudioStream {
@@ -53,28 +48,12 @@ class DiskStream final : public core::AudioStream {
 
 }  // namespace
 
-class MemberProcess::Calls final : public distributed::peers::Peers {
- public:
-  explicit Calls(const MemberProcess& process) : process_(process) {}
-
-  Task<Result<std::string>> call(Contact to, std::string_view path, std::string request,
-                                 core::Deadline deadline) override {
-    if (!process_.alive_) co_return crashed();
-    auto answer = co_await process_.parts_.peers.call(to, path, std::move(request), deadline);
-    if (!process_.alive_) co_return crashed();
-    co_return answer;
-  }
-
- private:
-  const MemberProcess& process_;
-};
-
 class MemberProcess::Rows final : public services::library::RowStore {
  public:
   explicit Rows(const MemberProcess& process) : process_(process) {}
 
   Task<Result<Merged>> merge(std::vector<core::Song> songs) override {
-    if (!process_.alive_) co_return crashed();
+    if (!process_.alive_) co_return process_ended();
     co_return co_await rows().merge(std::move(songs));
   }
   Task<Result<std::vector<services::catalogue::RowsDigest>>> digests() override { return rows().digests(); }
@@ -109,19 +88,19 @@ class MemberProcess::Documents final : public services::documents::DocumentStore
   Task<Result<void>> update(core::DocumentId id, Change change) override {
     const auto& parts = process_.parts_;
     co_await parts.timers.sleep_until(parts.engine.now() + parts.disk.sync);
-    if (!process_.alive_) co_return crashed();
+    if (!process_.alive_) co_return process_ended();
     co_return co_await store().update(id, std::move(change));
   }
   Task<Result<std::vector<Stored>>> page(std::optional<core::DocumentId> after, std::size_t limit) override {
     return store().page(after, limit);
   }
   Task<Result<void>> discard_all() override {
-    if (!process_.alive_) co_return crashed();
+    if (!process_.alive_) co_return process_ended();
     co_return co_await store().discard_all();
   }
   Task<Result<std::optional<Presence>>> presence() override { return store().presence(); }
   Task<Result<void>> note_presence(core::WallTime now) override {
-    if (!process_.alive_) co_return crashed();
+    if (!process_.alive_) co_return process_ended();
     co_return co_await store().note_presence(now);
   }
 
@@ -140,7 +119,7 @@ class MemberProcess::Lookups final : public distributed::placement::Routing {
                                                                    core::Deadline deadline) override {
     const auto& parts = process_.parts_;
     co_await parts.timers.sleep_until(std::min<core::Instant>(deadline, parts.engine.now() + kLookupTime));
-    if (!process_.alive_) co_return crashed();
+    if (!process_.alive_) co_return process_ended();
     auto found = parts.reachable(key);
     if (found.size() > count) found.resize(count);
     co_return std::vector<distributed::placement::Found>(found.begin(), found.end());
@@ -156,11 +135,11 @@ MemberProcess::MemberProcess(Parts parts)
       songs_(parts_.disk, clock_, parts_.timers),
       rows_(std::make_unique<Rows>(*this)),
       documents_(std::make_unique<Documents>(*this)),
-      calls_(std::make_unique<Calls>(*this)),
+      calls_(parts_.peers, alive_),
       lookups_(std::make_unique<Lookups>(*this)),
       random_(parts_.random),
       member_({.self = parts_.self,
-               .peers = *calls_,
+               .peers = calls_,
                .routing = *lookups_,
                .songs = songs_,
                .rows = *rows_,

@@ -18,6 +18,7 @@
 #include "sim/memory_document_store.hpp"
 #include "sim/memory_row_store.hpp"
 #include "sim/memory_song_store.hpp"
+#include "sim/mortal_peers.hpp"
 #include "sim/random.hpp"
 
 namespace kadenza::sim {
@@ -66,7 +67,6 @@ class MemberProcess {
                                                                     core::Deadline deadline);
 
  private:
-  class Calls;
   class Rows;
   class Documents;
   class Lookups;
@@ -77,7 +77,7 @@ class MemberProcess {
   MemorySongStore songs_;
   const std::unique_ptr<Rows> rows_;
   const std::unique_ptr<Documents> documents_;
-  const std::unique_ptr<Calls> calls_;
+  MortalPeers calls_;
   const std::unique_ptr<Lookups> lookups_;
   Random random_;
   distributed::peers::Handlers handlers_;

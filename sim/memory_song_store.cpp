@@ -28,14 +28,6 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::vector<core::Digest> chunk_hashes(std::span<const std::uint8_t> audio) {
-  std::vector<core::Digest> chunks;
-  for (; !audio.empty(); audio = audio.subspan(std::min<std::size_t>(core::kChunkBytes, audio.size()))) {
-    chunks.push_back(core::sha256(audio.first(std::min<std::size_t>(core::kChunkBytes, audio.size()))));
-  }
-  return chunks;
-}
-
 bool inside(const core::ByteRange& range, std::uint64_t size) {
   return range.offset <= size && range.length <= size - range.offset;
 }
@@ -62,6 +54,14 @@ std::optional<std::array<std::string, 4>> header_of(const Bytes& audio) {
 }
 
 }  // namespace
+
+std::vector<core::Digest> chunk_hashes(std::span<const std::uint8_t> audio) {
+  std::vector<core::Digest> chunks;
+  for (; !audio.empty(); audio = audio.subspan(std::min<std::size_t>(core::kChunkBytes, audio.size()))) {
+    chunks.push_back(core::sha256(audio.first(std::min<std::size_t>(core::kChunkBytes, audio.size()))));
+  }
+  return chunks;
+}
 
 Bytes pretended_audio(std::string_view title, std::string_view artist, std::string_view album,
                       std::uint64_t version, std::size_t noise_bytes, std::string_view cover) {

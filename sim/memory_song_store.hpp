@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,9 @@ namespace kadenza::sim {
 std::vector<std::uint8_t> pretended_audio(std::string_view title, std::string_view artist,
                                           std::string_view album, std::uint64_t version = 0,
                                           std::size_t noise_bytes = 100'000, std::string_view cover = {});
+
+/// SHA-256 of each chunk, as a SongRecord has them.
+std::vector<core::Digest> chunk_hashes(std::span<const std::uint8_t> audio);
 
 /// The disk of a simulated node: what is on it survives the process. Only what was synced is ever there.
 class MemoryDisk {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/durations.hpp"
+
 namespace kadenza::sim {
 
 namespace {
@@ -10,17 +12,13 @@ namespace {
 constexpr int kSeeds = 3;
 constexpr int kDrawsMax = 200;
 
-core::Duration seconds(double value) {
-  return core::Duration(static_cast<std::int64_t>(value * 1e9));
-}
-
 }  // namespace
 
 core::Instant Population::join(std::vector<HostId> hosts, double per_second) {
   core::Instant when = engine_.now();
   for (const HostId host : hosts) {
     actions_.at(when, [this, host] { start(host); });
-    when += seconds(1 / per_second);
+    when += duration_of(1 / per_second);
   }
   return when;
 }
@@ -50,13 +48,13 @@ void Population::begin_churn(const Churn& churn) {
 
 void Population::crash_next(Churn churn, std::uint64_t round) {
   const double per_second = churn.crashes_per_minute / 60 * static_cast<double>(swarm_.size());
-  actions_.after(seconds(random_.exponential(1 / per_second)), [this, churn, round] {
+  actions_.after(duration_of(random_.exponential(1 / per_second)), [this, churn, round] {
     if (round != churn_round_) return;
     const HostId victim = any_running();
     swarm_.crash(victim, random_.chance(churn.restarts_with_table) ? KademliaSwarm::Table::kSaved
                                                                    : KademliaSwarm::Table::kLost);
     const double down = random_.exponential(std::chrono::duration<double>(churn.down_mean).count());
-    actions_.after(seconds(down), [this, victim] { start(victim); });
+    actions_.after(duration_of(down), [this, victim] { start(victim); });
     crash_next(churn, round);
   });
 }

@@ -5,17 +5,12 @@
 
 namespace kadenza::sim {
 
-using core::Errc;
 using core::Result;
 using core::Task;
 using distributed::kademlia::Contact;
 using distributed::placement::Directory;
 
 namespace {
-
-std::unexpected<core::Error> ended() {
-  return core::fail(Errc::kCancelled, "this process ended");
-}
 
 Directory::Options places(const StreamingProcess::Parts& parts) {
   Directory::Options options;
@@ -26,29 +21,13 @@ Directory::Options places(const StreamingProcess::Parts& parts) {
 
 }  // namespace
 
-class StreamingProcess::Calls final : public distributed::peers::Peers {
- public:
-  explicit Calls(const StreamingProcess& process) : process_(process) {}
-
-  Task<Result<std::string>> call(Contact to, std::string_view path, std::string request,
-                                 core::Deadline deadline) override {
-    if (!process_.alive_) co_return ended();
-    auto answer = co_await process_.parts_.peers.call(to, path, std::move(request), deadline);
-    if (!process_.alive_) co_return ended();
-    co_return answer;
-  }
-
- private:
-  const StreamingProcess& process_;
-};
-
 class StreamingProcess::Lookups final : public distributed::placement::Routing {
  public:
   explicit Lookups(const StreamingProcess& process) : process_(process) {}
 
   Task<SwarmLookups::Found> nearest(distributed::kademlia::Key key, std::size_t count,
                                     core::Deadline deadline) override {
-    if (!process_.alive_) co_return ended();
+    if (!process_.alive_) co_return process_ended();
     co_return co_await process_.parts_.lookups.nearest(process_.parts_.host, key, count, deadline);
   }
 
@@ -58,11 +37,11 @@ class StreamingProcess::Lookups final : public distributed::placement::Routing {
 
 StreamingProcess::StreamingProcess(Parts parts)
     : parts_(std::move(parts)),
-      calls_(std::make_unique<Calls>(*this)),
+      calls_(parts_.peers, alive_),
       lookups_(std::make_unique<Lookups>(*this)),
       songs_(parts_.disk, parts_.clock, parts_.timers),
       directory_(Directory::create(places(parts_), parts_.executor, parts_.clock, *lookups_)),
-      peers_(*calls_, *directory_),
+      peers_(calls_, *directory_),
       replicas_(peers_),
       demand_(parts_.clock, parts_.settings),
       holder_({songs_, offers_, replicas_, parts_.clock, parts_.timers, parts_.executor, nullptr,

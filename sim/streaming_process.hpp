@@ -19,6 +19,7 @@
 #include "distributed/streaming/remote_songs.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/memory_song_store.hpp"
+#include "sim/mortal_peers.hpp"
 #include "sim/swarm_lookups.hpp"
 
 namespace kadenza::sim {
@@ -59,12 +60,11 @@ class StreamingProcess {
   const distributed::streaming::StreamingCounters& counters() const { return remote_songs_->counters(); }
 
  private:
-  class Calls;
   class Lookups;
 
   const Parts parts_;
   bool alive_ = true;
-  const std::unique_ptr<Calls> calls_;
+  MortalPeers calls_;
   const std::unique_ptr<Lookups> lookups_;
   MemorySongStore songs_;
   const std::shared_ptr<distributed::placement::Directory> directory_;

@@ -5,8 +5,7 @@ namespace kadenza::sim {
 
 using core::Errc;
 
-SwarmLookups::SwarmLookups(Engine& engine, Actions& actions, KademliaSwarm& swarm)
-    : engine_(engine), actions_(actions), swarm_(swarm) {
+SwarmLookups::SwarmLookups(Actions& actions, KademliaSwarm& swarm) : actions_(actions), swarm_(swarm) {
   swarm_.on_finished = [this](HostId host, const kademlia::LookupResult& result) {
     settle({host, result.id}, distributed::placement::found(result));
   };

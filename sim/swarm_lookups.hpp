@@ -22,7 +22,7 @@ class SwarmLookups {
  public:
   using Found = core::Result<std::vector<distributed::placement::Found>>;
 
-  SwarmLookups(Engine& engine, Actions& actions, KademliaSwarm& swarm);
+  SwarmLookups(Actions& actions, KademliaSwarm& swarm);
 
   /// kDeadlineExceeded; kUnavailable: the node does not run, refuses, or crashed meanwhile.
   core::Task<Found> nearest(HostId host, kademlia::Key key, std::size_t count, core::Deadline deadline);
@@ -36,7 +36,6 @@ class SwarmLookups {
   using Key = std::pair<HostId, kademlia::LookupId>;
   void settle(const Key& key, Found found);
 
-  Engine& engine_;
   Actions& actions_;
   KademliaSwarm& swarm_;
   std::uint64_t lookups_ = 0;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/actions.hpp"
+#include "sim/durations.hpp"
 #include "sim/kademlia_swarm.hpp"
 #include "sim/population.hpp"
 #include "sim/probes.hpp"
@@ -32,10 +33,6 @@ constexpr core::Duration kHealthyLookupMax = seconds(8);
 // Said here anew, not taken from the table: one lost packet must not hide a node.
 constexpr int kFailuresForgiven = 1;
 constexpr double kRequestsPerMinuteMax = 240;  // of one node, in the liveness phase: maintenance has to rest
-
-core::Duration in_seconds(double value) {
-  return core::Duration(static_cast<std::int64_t>(value * 1e9));
-}
 
 class SwarmRun {
  public:
@@ -113,7 +110,7 @@ void SwarmRun::plan_partition(core::Instant begins) {
     network_.set_group(host, random_.chance(options_.partition_share));
   const core::Duration slack = options_.safety - options_.partition_lasts;
   const core::Instant cut =
-      begins + in_seconds(random_.uniform() * std::chrono::duration<double>(slack).count());
+      begins + duration_of(random_.uniform() * std::chrono::duration<double>(slack).count());
   actions_.at(cut, [this] {
     network_.cut(0, 1);
     if (options_.partition == SwarmOptions::Partition::kSymmetric) network_.cut(1, 0);
@@ -123,10 +120,10 @@ void SwarmRun::plan_partition(core::Instant begins) {
 
 void SwarmRun::stall_next(std::uint64_t count) {
   const double per_second = options_.stalls_per_minute / 60 * options_.nodes;
-  actions_.after(in_seconds(random_.exponential(1 / per_second)), [this, count] {
+  actions_.after(duration_of(random_.exponential(1 / per_second)), [this, count] {
     if (!stalling_) return;
     const auto most = std::chrono::duration<double>(options_.stall_max).count();
-    swarm_.stall(population_.any_running(), engine_.now() + in_seconds(random_.uniform() * most));
+    swarm_.stall(population_.any_running(), engine_.now() + duration_of(random_.uniform() * most));
     stall_next(count + 1);
   });
 }

@@ -41,7 +41,7 @@ class SwarmLookupsTest : public ::testing::Test {
   Actions actions{engine};
   kademlia::Config config;
   KademliaSwarm swarm{engine, network, config};
-  SwarmLookups lookups{engine, actions, swarm};
+  SwarmLookups lookups{actions, swarm};
   std::optional<SwarmLookups::Found> answer;
 };
 
