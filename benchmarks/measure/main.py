@@ -17,16 +17,16 @@ sys.path[:0] = [str(REPOSITORY / "benchmarks"), str(REPOSITORY / "tests"), str(R
 import urllib3  # noqa: E402
 from fixtures import library  # noqa: E402
 from kadenza import Node, wait_until  # noqa: E402
-from measure import audio, cluster, documents, machine, memory, million, nginx, repair, search, table, upload  # noqa: E402
+from measure import audio, cluster, documents, machine, memory, million, nginx, repair, search, table, upload, web  # noqa: E402
 
 GROUPS = {"import": None, "audio": audio.rows, "login": audio.login_rows, "search": search.rows, "lists": search.list_rows,
           "million": million.rows, "upload": upload.small_rows, "large": upload.large_rows, "idle": memory.idle_rows,
-          "listeners": memory.listener_rows, "cluster": cluster.rows, "documents": documents.rows,
+          "listeners": memory.listener_rows, "web": web.rows, "cluster": cluster.rows, "documents": documents.rows,
           "repair": repair.rows}
 OF_A_CLUSTER = {"cluster", "documents", "repair"}
 # What is written where, when all of it was measured.
 DOCUMENTS = {"docs/benchmarks.md": set(GROUPS) - OF_A_CLUSTER - {"million"}, "docs/benchmarks-cluster.md": OF_A_CLUSTER}
-NEEDS_LIBRARY = {"import", "search", "lists", "idle", "listeners"}
+NEEDS_LIBRARY = {"import", "search", "lists", "idle", "listeners", "web"}
 
 
 def say(text):

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const repository = resolve(fileURLToPath(new URL('.', import.meta.url)), '../../..');
-const program = process.env.KADENZA_BIN ?? join(repository, 'build/release/bin/kadenza');
+export const program = process.env.KADENZA_BIN ?? join(repository, 'build/release/bin/kadenza');
 const startMs = 40_000;
 
 export const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
