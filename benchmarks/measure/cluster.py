@@ -15,7 +15,7 @@ from measure.table import Row, number, percentile
 NODES = 5
 SHORT_SONGS = 900  # of which one node lacks two fifths
 SHORT_SECONDS = 5  # 200 kB
-LONG_SONGS = 16
+LONG_SONGS = 32
 LONG_SECONDS = 500  # 20 MB
 LISTENERS = 4
 
@@ -60,6 +60,11 @@ class Measured:
         """{id: the nodes that have the song on disk}."""
         disks = [(node, stored_blobs(node)) for node in self.cluster.nodes]
         return {song["id"]: [node for node, disk in disks if song["audio_hash"] in disk] for song in songs}
+
+    def remote(self, node, songs):
+        """Those that the node has to fetch from others."""
+        holders = self.holders(songs)
+        return [song for song in songs if node not in holders[song["id"]]]
 
     def first_bytes(self, node, songs):
         """Milliseconds until the first byte of each song's audio, and the longest wait between two of its bytes."""
@@ -150,36 +155,41 @@ def upload_rows(bench, measured, entry):
 
 def rate_rows(measured, entry):
     songs = measured.upload("Long", LONG_SONGS, LONG_SECONDS)
-    holders = measured.holders(songs)
-    remote = [song for song in songs if entry not in holders[song["id"]]]
-    rate = measured.megabytes_per_second(entry, remote)
-    yield Row(f"cluster of 5: {len(remote)} songs of 20 MB from others, {LISTENERS} listeners", "MB/s", [rate],
-              target="≥ 150", reached=rate >= 150)
+    remote = measured.remote(entry, songs)
+    turns = [remote[at:at + LISTENERS] for at in range(0, len(remote) - LISTENERS + 1, LISTENERS)]
+    rates = [measured.megabytes_per_second(entry, turn) for turn in turns]
+    yield Row(f"cluster of 5: songs of 20 MB from others, {LISTENERS} listeners, each song once", "MB/s", rates,
+              p99=min(rates), target="≥ 150", reached=statistics.median(rates) >= 150)
 
 
 def first_byte_rows(measured, entry):
     songs = measured.upload("Short", SHORT_SONGS, SHORT_SECONDS)
     holders = measured.holders(songs)
-    local = [song for song in songs if entry in holders[song["id"]]]
-    remote = [song for song in songs if entry not in holders[song["id"]]]
-    here, _ = measured.first_bytes(entry, local)
+    here, _ = measured.first_bytes(entry, [song for song in songs if entry in holders[song["id"]]])
     median = statistics.median(here)
     yield Row("cluster of 5: first byte of a song held here", "ms", here, target="p50 ≤ 1 ms", reached=median <= 1)
 
-    third = len(remote) // 3
-    healthy, _ = measured.first_bytes(entry, remote[:third])
+    to_stop, to_kill = measured.cluster.nodes[1:3]
+    remote = {node: measured.remote(node, songs) for node in measured.cluster.nodes if node not in (to_stop, to_kill)}
+
+    def third(which):
+        """Milliseconds until the first bytes of a third of the songs, at every node that lives on, and the longest stall."""
+        measurements = [measured.first_bytes(node, lacking[which::3]) for node, lacking in remote.items()]
+        return [first for firsts, _ in measurements for first in firsts], max(longest for _, longest in measurements)
+
+    healthy, _ = third(0)
     p99 = percentile(healthy, 0.99)
     yield Row("cluster of 5: first byte of a song held by others", "ms", healthy, target="p50 ≤ 3 ms, p99 ≤ 15 ms",
               reached=statistics.median(healthy) <= 3 and p99 <= 15)
 
-    def with_a_bad_one(what, songs):
-        times, longest = measured.first_bytes(entry, songs)
+    def with_a_bad_one(what, which):
+        times, longest = third(which)
         worst = percentile(times, 0.99)
         return Row(f"cluster of 5: the same, a holder {what}", "ms", times, peer=f"longest stall {number(longest)} ms",
                    target="p99 ≤ 3 × healthy and ≤ 40 ms, no stall > 200 ms",
                    reached=worst <= 3 * p99 and worst <= 40 and longest <= 200)
 
-    with Stopped(measured.cluster.nodes[1]):
-        yield with_a_bad_one("stopped", remote[third:2 * third])
-    measured.cluster.nodes[2].kill()
-    yield with_a_bad_one("killed", remote[2 * third:])
+    with Stopped(to_stop):
+        yield with_a_bad_one("stopped", 1)
+    to_kill.kill()
+    yield with_a_bad_one("killed", 2)
