@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "services/library/analyser.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 
@@ -30,7 +32,11 @@ namespace asio = boost::asio;
 using core::Errc;
 
 namespace {
+using SteadyClock = asio::steady_timer::clock_type;
 constexpr auto kPauseAfterFailure = std::chrono::seconds(30);
+/// How long no song must have been arriving before one is analysed, and how long that is waited for.
+constexpr auto kQuiet = std::chrono::milliseconds(500);
+constexpr auto kPatience = std::chrono::seconds(10);
 constexpr std::size_t kBatch = 16;
 }  // namespace
 
@@ -43,9 +49,11 @@ struct Analyser::State {
   core::Task<void> run();
   core::Task<void> stop();
   core::Task<bool> analyse(core::SongId id);
-  core::Task<void> wait_until(asio::steady_timer::time_point when);
+  core::Task<void> wait_until(SteadyClock::time_point when);
+  core::Task<void> step_aside();
 
   Parts parts;
+  std::atomic<SteadyClock::time_point> last_arrival{SteadyClock::time_point::min()};
   asio::strand<asio::any_io_executor> strand;
   // All below belongs to the strand.
   asio::steady_timer wakeup;
@@ -91,11 +99,21 @@ core::Task<bool> Analyser::State::analyse(core::SongId id) {
   co_return stored.has_value();
 }
 
-core::Task<void> Analyser::State::wait_until(asio::steady_timer::time_point when) {
+core::Task<void> Analyser::State::wait_until(SteadyClock::time_point when) {
   if (stopping) co_return;
   wakeup.expires_at(when);
   boost::system::error_code woken;
   co_await wakeup.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+}
+
+/// Until no song is arriving, or it has been waited for long enough.
+core::Task<void> Analyser::State::step_aside() {
+  const auto latest = SteadyClock::now() + kPatience;
+  while (!stopping) {
+    const auto now = SteadyClock::now();
+    if (now >= latest || now - kQuiet >= last_arrival.load()) co_return;
+    co_await wait_until(std::min(last_arrival.load() + kQuiet, latest));
+  }
 }
 
 core::Task<void> Analyser::State::run() {
@@ -109,14 +127,16 @@ core::Task<void> Analyser::State::run() {
     if (ids) {
       for (const auto id : *ids) {
         if (stopping || failed) break;
+        co_await step_aside();
+        if (stopping) break;
         failed = !co_await analyse(id);
       }
     }
     if (failed) {
-      co_await wait_until(asio::steady_timer::clock_type::now() + kPauseAfterFailure);
+      co_await wait_until(SteadyClock::now() + kPauseAfterFailure);
     } else if (ids->empty() && !notified) {
       idle = true;
-      co_await wait_until(asio::steady_timer::time_point::max());
+      co_await wait_until(SteadyClock::time_point::max());
       idle = false;
     }
   }
@@ -143,6 +163,10 @@ void Analyser::notify() {
     state->notified = true;
     if (state->idle) state->wakeup.cancel();
   });
+}
+
+void Analyser::note_arrival() noexcept {
+  state_->last_arrival = SteadyClock::now();
 }
 
 core::Task<void> Analyser::State::stop() {

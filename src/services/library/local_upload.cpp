@@ -27,6 +27,7 @@ core::Task<Result<void>> LocalUpload::write(std::span<const std::uint8_t> bytes,
       return core::fail(Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
                                                      library_.options.upload_limit));
     }
+    library_.analyser.note_arrival();
     KADENZA_TRY_VOID(staging_.append(bytes));
     probe_early();
     return {};
