@@ -51,8 +51,8 @@ class Measured:
 
         with ThreadPoolExecutor(4) as pool:
             songs = list(pool.map(one, range(count)))
-        wait_until(lambda: all(len(holders) >= REPLICAS for holders in self.holders(songs).values()),
-                   f"all copies of {title}", 120)
+        wait_until(lambda: all(len(holders) == REPLICAS for holders in self.holders(songs).values()),
+                   f"all copies of {title}, and none too many", 120)
         wait_until(lambda: all(memory.analysed(node) for node in nodes), "all songs are analysed", 600)
         return songs
 
