@@ -30,7 +30,8 @@ LibraryOptions production(const IdleOptions& options) {
   return library;
 }
 
-/// Every song on its holders, and its row everywhere. All have the same few bytes.
+/// Every song on its holders, and its row everywhere. All have the same few bytes, and nodes share what they
+/// have in memory: with a million songs it counts.
 void fill(LibraryWorld& world, std::uint32_t songs) {
   const auto audio = std::make_shared<const std::vector<std::uint8_t>>(pretended_audio("", "", "", 0, 100));
   const auto digest = core::sha256(*audio);
@@ -48,7 +49,8 @@ void fill(LibraryWorld& world, std::uint32_t songs) {
     song.size = audio->size();
     song.audio = digest;
     record->chunks = chunk_hashes(*audio);
-    for (auto& host : world.hosts()) host.rows.take({song});
+    const std::shared_ptr<const core::Song> row(record, &song);
+    for (auto& host : world.hosts()) host.rows.place(row);
     const auto partition = distributed::placement::partition_of(song.id, settings.partition_bits);
     auto order = distributed::placement::order(partition, members, settings.candidates);
     order.resize(std::min<std::size_t>(order.size(), settings.replicas));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -28,21 +29,29 @@ class MemoryRowStore final : public services::library::RowStore {
     for (const auto& row : rows) {
       const auto there = rows_.find(row.id);
       if (there == rows_.end()) {
-        put(row);
+        place(std::make_shared<const core::Song>(row));
         ++merged.added;
-      } else if (services::catalogue::wins_over(row, there->second.song)) {
+      } else if (services::catalogue::wins_over(row, *there->second.song)) {
         const auto loser = there->second;
         by_sequence_.erase(loser.sequence);
-        digests_[services::catalogue::shard_of(loser.song)].remove(
-            services::catalogue::version_of(loser.song));
-        put(row);
-        merged.superseded.push_back(loser.song);
-      } else if (services::catalogue::wins_over(there->second.song, row)) {
-        merged.stale.push_back(there->second.song);
+        digests_[services::catalogue::shard_of(*loser.song)].remove(
+            services::catalogue::version_of(*loser.song));
+        place(std::make_shared<const core::Song>(row));
+        merged.superseded.push_back(*loser.song);
+      } else if (services::catalogue::wins_over(*there->second.song, row)) {
+        merged.stale.push_back(*there->second.song);
       }
     }
     if (merged.changed() && listener_) listener_();
     return merged;
+  }
+
+  /// It is the song's row from now on. Several stores may share it.
+  void place(const std::shared_ptr<const core::Song>& song) {
+    const auto shard = services::catalogue::shard_of(*song);
+    digests_[shard].add(services::catalogue::version_of(*song));
+    by_sequence_[++head_.sequence] = song;
+    rows_[song->id] = {song, head_.sequence};
   }
 
   core::Task<core::Result<std::vector<services::catalogue::RowsDigest>>> digests() override {
@@ -52,14 +61,14 @@ class MemoryRowStore final : public services::library::RowStore {
       std::uint32_t shard, core::SongId after, std::size_t limit) override {
     std::vector<services::catalogue::RowVersion> versions;
     for (auto row = rows_.upper_bound(after); row != rows_.end() && versions.size() < limit; ++row)
-      if (services::catalogue::shard_of(row->second.song) == shard)
-        versions.push_back(services::catalogue::version_of(row->second.song));
+      if (services::catalogue::shard_of(*row->second.song) == shard)
+        versions.push_back(services::catalogue::version_of(*row->second.song));
     co_return versions;
   }
   core::Task<core::Result<std::vector<core::Song>>> rows(std::vector<core::SongId> ids) override {
     std::vector<core::Song> found;
     for (const auto& id : ids)
-      if (const auto row = rows_.find(id); row != rows_.end()) found.push_back(row->second.song);
+      if (const auto row = rows_.find(id); row != rows_.end()) found.push_back(*row->second.song);
     co_return found;
   }
   core::Task<core::Result<Changes>> changes(std::uint64_t after, std::vector<std::uint32_t> shards,
@@ -69,7 +78,7 @@ class MemoryRowStore final : public services::library::RowStore {
     auto row = by_sequence_.upper_bound(after);
     for (; row != by_sequence_.end() && changes.songs.size() < limit; ++row) {
       changes.last = row->first;
-      const auto& song = rows_.at(row->second).song;
+      const auto& song = *row->second;
       if (wanted.contains(services::catalogue::shard_of(song))) changes.songs.push_back(song);
     }
     if (row == by_sequence_.end()) changes.last = std::max(after, head_.sequence);
@@ -80,16 +89,16 @@ class MemoryRowStore final : public services::library::RowStore {
 
   std::map<core::SongId, core::Song> all() const {
     std::map<core::SongId, core::Song> all;
-    for (const auto& [id, row] : rows_) all.emplace(id, row.song);
+    for (const auto& [id, row] : rows_) all.emplace(id, *row.song);
     return all;
   }
   std::optional<core::Song> row(const core::SongId& id) const {
     const auto found = rows_.find(id);
-    return found == rows_.end() ? std::nullopt : std::optional(found->second.song);
+    return found == rows_.end() ? std::nullopt : std::optional(*found->second.song);
   }
   bool has(const core::Song& song) const {
     const auto row = rows_.find(song.id);
-    return row != rows_.end() && row->second.song == song;
+    return row != rows_.end() && *row->second.song == song;
   }
   /// Loses everything, as when the disk was replaced.
   void lose_all(std::string_view new_database) {
@@ -100,18 +109,12 @@ class MemoryRowStore final : public services::library::RowStore {
 
  private:
   struct Row {
-    core::Song song;
+    std::shared_ptr<const core::Song> song;
     std::uint64_t sequence = 0;
   };
 
-  void put(const core::Song& song) {
-    rows_[song.id] = {song, ++head_.sequence};
-    by_sequence_[head_.sequence] = song.id;
-    digests_[services::catalogue::shard_of(song)].add(services::catalogue::version_of(song));
-  }
-
   std::map<core::SongId, Row> rows_;
-  std::map<std::uint64_t, core::SongId> by_sequence_;
+  std::map<std::uint64_t, std::shared_ptr<const core::Song>> by_sequence_;
   std::vector<services::catalogue::RowsDigest> digests_;
   Head head_;
   std::function<void()> listener_;

@@ -56,8 +56,8 @@ using DocumentId = Id<struct DocumentTag>;  ///< see distributed/documents/docum
 template <class Tag>
 struct std::hash<kadenza::core::Id<Tag>> {
   std::size_t operator()(const kadenza::core::Id<Tag>& id) const noexcept {
-    std::size_t value;  // ids are hashes already: any word of them is as good as another
-    std::memcpy(&value, id.bytes.data() + 8, sizeof value);
+    std::size_t value;  // ids are hashes already; of a partition's key only the first bits are
+    std::memcpy(&value, id.bytes.data(), sizeof value);
     return value;
   }
 };

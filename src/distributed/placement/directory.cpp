@@ -16,6 +16,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kLookedAtMax = 16'384;
+constexpr std::size_t kRankingsMax = 1024;  // about 3 MB
 constexpr auto kLookupPatience = std::chrono::seconds(3);
 
 /// All nodes whose distance from the key can matter to its order: those that share as many bits with it as
@@ -55,16 +56,15 @@ core::Task<Order> Directory::order(Partition partition, core::Deadline deadline)
   {
     const std::lock_guard lock(mutex_);
     const auto now = clock_.now();
-    auto order = order_now(partition);
-    const auto region = region_of(partition, order, options_.candidates);
-    const auto part = regions_.stalest_in(region);
-    regions_.note_use(region, now);
+    const auto& ranked = ranking(partition);
+    const auto part = regions_.stalest_in(ranked.region);
+    regions_.note_use(ranked.region, now);
     auto seen = part.seen;
     if (const auto own = looked_at_.find(partition.key); own != looked_at_.end()) {
       seen = std::max(seen, std::optional(own->second));
     }
     if (seen && now - *seen <= usable()) {
-      known = std::move(order);
+      known = ranked.order;
       stale = due(part, now);
     }
   }
@@ -72,13 +72,13 @@ core::Task<Order> Directory::order(Partition partition, core::Deadline deadline)
   if (known) co_return std::move(*known);
   co_await look_up(partition.key, deadline);
   const std::lock_guard lock(mutex_);
-  co_return order_now(partition);
+  co_return ranking(partition).order;
 }
 
 core::Task<void> Directory::renew(Partition partition, core::Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);  // who answers now lives, whatever failed a moment ago
-    for (auto& [id, member] : members_) member.failing_since.reset();
+    for (auto& [id, member] : members_) set_heard(member);
   }
   co_await look_up(partition.key, deadline);
 }
@@ -104,18 +104,36 @@ core::Task<void> Directory::look_up(kademlia::Key key, core::Deadline deadline) 
   std::erase_if(members_, [this](const auto& entry) { return !in_grace(entry.second); });
 }
 
+Directory::Member& Directory::heard(const kademlia::Contact& contact, core::Instant now) {
+  auto& member = members_[contact.id];
+  if (member.contact != contact) rankings_.clear();
+  member.contact = contact;
+  member.heard = now;
+  return member;
+}
+
+void Directory::set_silent(Member& member) {
+  if (member.failing_since) return;
+  member.failing_since = clock_.now();
+  rankings_.clear();
+}
+
+void Directory::set_heard(Member& member) {
+  if (!member.failing_since) return;
+  member.failing_since.reset();
+  rankings_.clear();
+}
+
 void Directory::Member::note_round_trip(core::Duration took) {
   round_trip = round_trip ? (*round_trip * 7 + took) / 8 : took;
 }
 
 void Directory::note_live(const std::vector<Found>& found, core::Instant now) {
   for (const auto& [contact, round_trip] : found) {
-    auto& member = members_[contact.id];
-    member.contact = contact;
-    member.heard = now;
+    auto& member = heard(contact, now);
     if (round_trip) member.note_round_trip(*round_trip);
     // A node that answers datagrams may still refuse calls: those decide for a while.
-    if (member.failing_since && now - *member.failing_since > options_.fresh) member.failing_since.reset();
+    if (member.failing_since && now - *member.failing_since > options_.fresh) set_heard(member);
   }
 }
 
@@ -124,9 +142,7 @@ void Directory::note_missing(const kademlia::Key& key, const std::vector<Found>&
   const auto radius = found.size() < options_.candidates ? kademlia::Distance::max()
                                                          : kademlia::distance(found.back().contact.id, key);
   for (auto& [id, member] : members_) {
-    if (member.heard != now && kademlia::distance(id, key) < radius && !member.failing_since) {
-      member.failing_since = now;
-    }
+    if (member.heard != now && kademlia::distance(id, key) < radius) set_silent(member);
   }
 }
 
@@ -166,14 +182,31 @@ bool Directory::in_grace(const Member& member) const {
   return clock_.now() - member.heard <= options_.grace && options_.is_member(member.contact.id);
 }
 
-Order Directory::order_now(const Partition& partition) const {
+const Directory::Ranking& Directory::ranking(const Partition& partition) {
+  const auto known = rankings_.find(partition.key);
+  if (known != rankings_.end() && is_valid(known->second)) return known->second;
+  if (rankings_.size() >= kRankingsMax) rankings_.clear();
+  return rankings_.insert_or_assign(partition.key, rank(partition)).first->second;
+}
+
+bool Directory::is_valid(const Ranking& ranking) const {
+  return clock_.now() <= ranking.valid_until &&
+         std::ranges::all_of(ranking.order, [this](const auto& candidate) {
+           return candidate.self || options_.is_member(candidate.contact.id);
+         });
+}
+
+Directory::Ranking Directory::rank(const Partition& partition) const {
+  Ranking result{.order = {}, .region = {}, .valid_until = core::Instant::max()};
   std::vector<kademlia::Contact> known;
   known.reserve(members_.size() + 1);
   for (const auto& [id, member] : members_) {
-    if (in_grace(member)) known.push_back(member.contact);
+    const bool counts = in_grace(member);
+    if (counts) known.push_back(member.contact);
+    // Who is not a member yet may be one the next moment.
+    result.valid_until = std::min(result.valid_until, counts ? member.heard + options_.grace : clock_.now());
   }
   known.push_back(options_.self);
-  Order result;
   for (const auto& contact : placement::order(partition, known, options_.candidates)) {
     Candidate candidate{.contact = contact, .self = contact.id == options_.self.id};
     if (candidate.self) {
@@ -183,9 +216,10 @@ Order Directory::order_now(const Partition& partition) const {
       candidate.silent = member.failing_since.has_value();
       candidate.leaving = member.leaving;
     }
-    result.push_back(candidate);
+    result.order.push_back(candidate);
   }
-  std::ranges::stable_partition(result, [](const Candidate& candidate) { return !candidate.leaving; });
+  std::ranges::stable_partition(result.order, [](const Candidate& candidate) { return !candidate.leaving; });
+  result.region = region_of(partition, result.order, options_.candidates);
   return result;
 }
 
@@ -207,26 +241,27 @@ std::optional<kademlia::Contact> Directory::contact(const core::NodeId& id) cons
 
 void Directory::answered(const kademlia::Contact& contact) {
   const std::lock_guard lock(mutex_);
-  auto& member = members_[contact.id];
-  member.contact = contact;
-  member.heard = clock_.now();
-  member.failing_since.reset();
+  set_heard(heard(contact, clock_.now()));
 }
 
 void Directory::failed(const core::NodeId& id) {
   const std::lock_guard lock(mutex_);
   const auto found = members_.find(id);
-  if (found != members_.end() && !found->second.failing_since) found->second.failing_since = clock_.now();
+  if (found != members_.end()) set_silent(found->second);
 }
 
 void Directory::note_leaving(const core::NodeId& id, bool leaving) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = members_.find(id); found != members_.end()) found->second.leaving = leaving;
+  const auto found = members_.find(id);
+  if (found == members_.end() || found->second.leaving == leaving) return;
+  found->second.leaving = leaving;
+  rankings_.clear();
 }
 
 void Directory::set_leaving(bool leaving) {
   const std::lock_guard lock(mutex_);
   leaving_ = leaving;
+  rankings_.clear();
 }
 
 bool Directory::is_leaving() const {

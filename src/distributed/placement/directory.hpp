@@ -108,6 +108,13 @@ class Directory : public std::enable_shared_from_this<Directory> {
   Directory(Options options, boost::asio::any_io_executor executor, const core::Clock& clock,
             Routing& routing);
 
+  /// An order, for as long as nothing that it was computed from changes.
+  struct Ranking {
+    Order order;
+    Region region;                ///< whose members matter to it
+    core::Instant valid_until{};  ///< when the grace of one of them ends, unless it is heard again
+  };
+
   core::Task<void> look_up(kademlia::Key key, core::Deadline deadline);
   void note_live(const std::vector<Found>& found, core::Instant now);
   void note_missing(const kademlia::Key& key, const std::vector<Found>& found, core::Instant now);
@@ -121,8 +128,14 @@ class Directory : public std::enable_shared_from_this<Directory> {
   core::Duration pace() const;
   /// How old what is known may be: all that is used takes one look for each region.
   core::Duration usable() const;
-  Order order_now(const Partition& partition) const;
+  /// As of now; valid until the next call.
+  const Ranking& ranking(const Partition& partition);
+  Ranking rank(const Partition& partition) const;
+  bool is_valid(const Ranking& ranking) const;
   bool in_grace(const Member& member) const;
+  Member& heard(const kademlia::Contact& contact, core::Instant now);
+  void set_silent(Member& member);
+  void set_heard(Member& member);
 
   const Options options_;
   const boost::asio::any_io_executor executor_;
@@ -131,6 +144,9 @@ class Directory : public std::enable_shared_from_this<Directory> {
 
   mutable std::mutex mutex_;  // guards all below
   std::unordered_map<core::NodeId, Member> members_;
+  /// Cleared by every change of the members: few partitions are asked for so often that computing it each
+  /// time would count, as the catalogue's are every second.
+  std::unordered_map<kademlia::Key, Ranking> rankings_;
   KnownRegions regions_;
   /// When a key's own C nearest were looked for: enough for its partition before all around it is known.
   std::unordered_map<kademlia::Key, core::Instant> looked_at_;

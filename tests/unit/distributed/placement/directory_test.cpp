@@ -247,6 +247,17 @@ TEST_F(DirectoryTest, ARemovedMemberIsOutAtOnce) {
   EXPECT_EQ(directory->members().size(), 1u);
 }
 
+TEST_F(DirectoryTest, WhoAnswersBeforeItsEnrolmentIsKnownCountsFromThenOn) {
+  const auto early = make();
+  removed.insert(early.id);
+  order_of();
+  directory->answered(early);
+  EXPECT_EQ(order_of().size(), 1u);
+  removed.clear();
+  engine.run_for(1ms);
+  EXPECT_EQ(order_of().size(), 2u);
+}
+
 TEST_F(DirectoryTest, WithoutAnAnswerItSaysWhatItKnows) {
   others(2);
   order_of();

@@ -2,7 +2,9 @@
 #include "distributed/placement/order.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <unordered_set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -40,6 +42,14 @@ TEST(Partition, KeepsTheFirstBitsOnly) {
   EXPECT_EQ(twelve.key.bytes[2], 0);
   EXPECT_EQ(partition_of(id, 0).key, kademlia::Key{});
   EXPECT_NE(partition_of_shard(1).key, partition_of_shard(2).key);
+}
+
+TEST(Partition, KeysThatEndInZerosHashApart) {
+  std::unordered_set<std::size_t> hashes;
+  for (std::uint32_t number = 0; number < 1000; ++number) {
+    hashes.insert(std::hash<kademlia::Key>()(partition(number).key));
+  }
+  EXPECT_GT(hashes.size(), 980u);  // two of a thousand may be one partition
 }
 
 TEST(Order, IsTheSameForAllWhoKnowTheSameMembers) {
