@@ -12,6 +12,22 @@ namespace {
 
 using Rows = std::map<core::SongId, core::Song>;
 
+std::optional<std::string> members_differ(LibraryWorld& world) {
+  std::vector<core::NodeId> members;
+  for (const auto& host : world.hosts()) {
+    if (host.member) members.push_back(host.id);
+  }
+  std::ranges::sort(members);
+  for (const auto* host : world.running()) {
+    const auto theirs = host->running()->enrolled().members();
+    if (theirs != members) {
+      return fmt::format("{} knows {} members of {}, or others", host->id.text(), theirs.size(),
+                         members.size());
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> catalogues_differ(LibraryWorld& world, const Rows& rows) {
   for (const auto* host : world.running()) {
     const auto theirs = host->rows.all();
@@ -72,6 +88,7 @@ std::optional<std::string> copies_are_missing(LibraryWorld& world, const Rows& r
 
 std::optional<std::string> what_is_missing(LibraryWorld& world) {
   const auto rows = world.running().front()->rows.all();
+  if (auto missing = members_differ(world)) return missing;
   if (auto missing = catalogues_differ(world, rows)) return missing;
   if (auto missing = loser_is_held(world, rows)) return missing;
   return copies_are_missing(world, rows);

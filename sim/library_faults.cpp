@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr core::Duration kDiskSync = 5ms;
 constexpr core::Duration kDepartureMax = 3min;
+constexpr core::Duration kCommitMax = 3s;  // how long a crash waits for one to cut
 
 }  // namespace
 
@@ -63,9 +64,18 @@ void LibraryFaults::come_back(LibraryHost& host) {
   if (!over_ && host.member && !host.running()) world_.start(host);
 }
 
+/// Crashes at any moment seldom meet one: it takes a few milliseconds.
+Task<void> LibraryFaults::wait_for_a_commit(const LibraryHost& host) {
+  for (const auto end = world_.now() + kCommitMax; world_.now() < end && !host.disk.is_syncing();) {
+    co_await world_.timers().sleep_until(world_.now() + 1ms);
+  }
+}
+
 Task<void> LibraryFaults::crash() {
   auto* host = some_host();
-  if (!host || world_.running().size() < 2) co_return;
+  if (!host) co_return;
+  if (random_.chance(0.5)) co_await wait_for_a_commit(*host);
+  if (!host->running() || world_.running().size() < 2) co_return;
   world_.happened("crashes");
   world_.crash(*host);
   co_await rest(1, 60);
@@ -134,7 +144,7 @@ Task<void> LibraryFaults::depart() {
     co_await rest(1, 1);
     if (over_ || !process->alive()) co_return;
     const auto state = process->member().repair_state();
-    if (state.departure && state.departure->done) {
+    if (state.departure && state.departure->done && world_.is_known_elsewhere(*host)) {
       world_.happened("departures");
       world_.depart(*host);
       co_return;
@@ -145,8 +155,12 @@ Task<void> LibraryFaults::depart() {
 
 Task<void> LibraryFaults::join_late(std::size_t host) {
   co_await rest(5, 150);
-  if (!over_) world_.happened("late hosts");
-  come_back(world_.hosts()[host]);
+  auto& late = world_.hosts()[host];
+  while (!over_ && !late.member) {
+    if (co_await world_.enrol(late)) world_.happened("late hosts");
+    co_await rest(1, 1);
+  }
+  come_back(late);
 }
 
 void LibraryFaults::end() {

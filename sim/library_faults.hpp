@@ -24,6 +24,7 @@ class LibraryFaults {
  private:
   void now_and_then(double per_minute, std::function<core::Task<void>()> fault);
   core::Task<void> repeat(double per_minute, std::function<core::Task<void>()> fault);
+  core::Task<void> wait_for_a_commit(const LibraryHost& host);
   core::Task<void> crash();
   core::Task<void> lose_disk();
   core::Task<void> rot();

@@ -48,6 +48,15 @@ LibraryWorld::LibraryWorld(std::uint64_t seed, const LibraryOptions& options)
       peer_network_(engine_, coroutines_, network_),
       random_(engine_.random().fork()) {
   for (std::uint32_t i = 0; i < options_.hosts; ++i) add_host(i);
+  std::vector<core::NodeId> founders;
+  for (std::uint32_t i = 0; i < options_.hosts - options_.late_hosts; ++i) {
+    hosts_[i].member = true;
+    founders.push_back(hosts_[i].id);
+  }
+  const auto document = found_cluster(founders, options_.settings, SimClock(engine_));
+  for (auto& host : hosts_) {
+    if (host.member) host.cluster_document = document;
+  }
 }
 
 LibraryWorld::~LibraryWorld() {
@@ -66,6 +75,11 @@ void LibraryWorld::add_host(std::uint32_t index) {
   host.capacity_class = static_cast<std::uint8_t>(random_.between(7, 9));
   if (index < options_.small_disks) host.disk.capacity = kSmallDisk;
   host.rows.lose_all(name);
+  host.disk.landed = [this] {
+    const bool lands = random_.chance(0.5);
+    if (lands) happened("commits that a crash did not stop");
+    return lands;
+  };
   host.disk.row_of = [&host](const core::SongId& id) { return host.rows.row(id); };
   host.disk.on_stored = [&host](const core::Song& song) { host.rows.take({song}); };
   host.disk.on_removed = [this, &host](const core::Song& song) { check_removal(host, song); };
@@ -90,6 +104,43 @@ std::size_t LibraryWorld::members() const {
   return static_cast<std::size_t>(std::ranges::count(hosts_, true, &LibraryHost::member));
 }
 
+LibraryHost* LibraryWorld::some_issuer() {
+  auto issuers = running();
+  std::erase_if(issuers, [](const LibraryHost* host) { return host->wrong_clock; });
+  return issuers.empty() ? nullptr : issuers[random_.below(issuers.size())];
+}
+
+core::Task<bool> LibraryWorld::enrol(LibraryHost& host) {
+  auto* issuer = some_issuer();
+  if (!issuer) co_return false;
+  auto* process = issuer->running();
+  distributed::enrolment::Member member{.id = host.id,
+                                        .name = host.id.text().substr(0, 8),
+                                        .since = SimClock(engine_).wall_now(),
+                                        .authority = {}};
+  const auto added = co_await process->enrolled().membership().add(std::move(member));
+  if (!added || !process->alive()) co_return false;
+  host.cluster_document = process->enrolled().membership().document();
+  host.member = true;
+  co_return true;
+}
+
+core::Task<void> LibraryWorld::remove_member(core::NodeId id) {
+  while (true) {
+    if (auto* issuer = some_issuer()) {
+      const auto removed = co_await issuer->running()->enrolled().membership().remove(id);
+      if (removed) co_return;
+    }
+    co_await timers_.sleep_until(now() + 1s);
+  }
+}
+
+bool LibraryWorld::is_known_elsewhere(const LibraryHost& host) {
+  return std::ranges::any_of(running(), [&](const LibraryHost* other) {
+    return other != &host && other->running()->enrolled().knows(host.running()->enrolled());
+  });
+}
+
 void LibraryWorld::start(LibraryHost& host) {
   KADENZA_CHECK(!host.running() && host.member);
   host.wrong_clock = !clocks_are_right_ && &host == &hosts_.front() && random_.chance(options_.wrong_clocks);
@@ -100,14 +151,9 @@ void LibraryWorld::start(LibraryHost& host) {
       .disk = host.disk,
       .rows = host.rows,
       .documents = host.documents,
+      .cluster_document = host.cluster_document,
       .peers = *host.peers,
       .reachable = [this, &host](distributed::kademlia::Key key) { return reachable(host, key); },
-      .is_member =
-          [this](const core::NodeId& id) {
-            const auto found = std::ranges::find(hosts_, id, &LibraryHost::id);
-            return found != hosts_.end() && found->member;
-          },
-      .enrolled = [this] { return members(); },
       .engine = engine_,
       .coroutines = coroutines_,
       .timers = timers_,
@@ -172,6 +218,7 @@ void LibraryWorld::depart(LibraryHost& host) {
   host.member = false;
   wipe(host);
   losses_.push_back(now());
+  spawn([this, id = host.id] { return remove_member(id); });
 }
 
 std::vector<distributed::kademlia::Contact> LibraryWorld::reachable(

@@ -34,10 +34,11 @@ struct LibraryHost {
   MemoryDisk disk;
   MemoryRowStore rows{""};
   MemoryDocumentStore documents;
-  std::uint64_t disks = 0;  ///< how many it has had
+  std::string cluster_document;  ///< beside its key, on a disk of its own that lasts
+  std::uint64_t disks = 0;       ///< how many it has had
   std::unique_ptr<distributed::peers::Peers> peers;
   std::vector<std::unique_ptr<MemberProcess>> processes;  ///< the last one runs, or none
-  bool member = true;                                     ///< false: it left the cluster
+  bool member = false;                                    ///< false: it did not join yet, or it left
   bool wrong_clock = false;                               ///< of the process that runs
 
   MemberProcess* running() const {
@@ -68,6 +69,8 @@ class LibraryWorld {
   std::vector<LibraryHost*> running();
   std::size_t members() const;
 
+  /// A member invites the host, which can start then. False when none can be asked now.
+  core::Task<bool> enrol(LibraryHost& host);
   void start(LibraryHost& host);
   void crash(LibraryHost& host);
   /// Somebody looks after the clocks from now on: whoever had a wrong one starts again.
@@ -77,7 +80,9 @@ class LibraryWorld {
   bool replace_disk(LibraryHost& host);
   /// Flips a bit of one of its songs. False when there is none of which others have intact copies.
   bool rot(LibraryHost& host, Random& random);
-  /// The host, which handed over what it had, goes for good.
+  /// Whether some other member knows all that the host, which runs, knows of who belongs to the cluster.
+  bool is_known_elsewhere(const LibraryHost& host);
+  /// The host, which handed over what it had, goes for good, and is removed from the cluster.
   void depart(LibraryHost& host);
 
   /// Runs on, and looks after every second at what must never happen.
@@ -117,6 +122,9 @@ class LibraryWorld {
   bool has_a_last_copy(const LibraryHost& host) const;
   bool has_a_last_change(const LibraryHost& host) const;
   void wipe(LibraryHost& host);
+  /// One whose clock the others believe; null: none runs.
+  LibraryHost* some_issuer();
+  core::Task<void> remove_member(core::NodeId id);
   void check_removal(const LibraryHost& host, const core::Song& song);
   void check_nothing_lost();
   void check_capacities();

@@ -152,7 +152,7 @@ int main_with(int argc, char** argv) {
 
 #ifdef KADENZA_PLANTED_BUGS
   int bug = 0;
-  app.add_option("--planted-bug", bug, "1 … 23, in the order of planted_bugs.hpp");
+  app.add_option("--planted-bug", bug, "1 … 24, in the order of planted_bugs.hpp");
 #endif
 
   CLI11_PARSE(app, argc, argv);

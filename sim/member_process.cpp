@@ -79,7 +79,7 @@ class MemberProcess::Rows final : public services::library::RowStore {
   const MemberProcess& process_;
 };
 
-/// What is written takes the disk its time, and is not there when the process has ended meanwhile.
+/// What is written takes the disk its time; when the process ends meanwhile, it may be there or not.
 class MemberProcess::Documents final : public services::documents::DocumentStore {
  public:
   explicit Documents(const MemberProcess& process) : process_(process) {}
@@ -87,9 +87,10 @@ class MemberProcess::Documents final : public services::documents::DocumentStore
   Task<Result<State>> find(core::DocumentId id) override { return store().find(id); }
   Task<Result<void>> update(core::DocumentId id, Change change) override {
     const auto& parts = process_.parts_;
+    const MemoryDisk::Syncing syncing(parts.disk, [&] { (void)store().apply(id, change); });
     co_await parts.timers.sleep_until(parts.engine.now() + parts.disk.sync);
     if (!process_.alive_) co_return process_ended();
-    co_return co_await store().update(id, std::move(change));
+    co_return store().apply(id, change);
   }
   Task<Result<std::vector<Stored>>> page(std::optional<core::DocumentId> after, std::size_t limit) override {
     return store().page(after, limit);
@@ -138,6 +139,15 @@ MemberProcess::MemberProcess(Parts parts)
       calls_(parts_.peers, alive_),
       lookups_(std::make_unique<Lookups>(*this)),
       random_(parts_.random),
+      enrolled_({.self = parts_.self.id,
+                 .saved = parts_.cluster_document,
+                 .alive = alive_,
+                 .peers = calls_,
+                 .clock = clock_,
+                 .timers = parts_.timers,
+                 .random = random_,
+                 .executor = parts_.coroutines.context().get_executor(),
+                 .contacts = [this] { return parts_.reachable(parts_.self.id); }}),
       member_({.self = parts_.self,
                .peers = calls_,
                .routing = *lookups_,
@@ -153,19 +163,30 @@ MemberProcess::MemberProcess(Parts parts)
                .settings = parts_.settings,
                .grace = parts_.grace,
                .repair = parts_.repair,
-               .is_member = parts_.is_member,
-               .enrolled = parts_.enrolled,
+               .is_member = [this](const core::NodeId& id) { return enrolled_.is_member(id); },
+               .enrolled = [this] { return enrolled_.count(); },
                .on_round = {}}) {
+  enrolled_.serve(handlers_);
   member_.serve(handlers_);
 }
 
 MemberProcess::~MemberProcess() = default;
 
+void MemberProcess::start() {
+  enrolled_.start();
+  member_.start();
+}
+
 void MemberProcess::kill() {
   parts_.rows.on_change({});
   alive_ = false;
-  auto stop = [this] { return member_.stop(); };
-  boost::asio::co_spawn(parts_.coroutines.context(), std::move(stop), boost::asio::detached);
+  auto stopping = [this] { return stop(); };
+  boost::asio::co_spawn(parts_.coroutines.context(), std::move(stopping), boost::asio::detached);
+}
+
+Task<void> MemberProcess::stop() {
+  co_await member_.stop();
+  co_await enrolled_.stop();
 }
 
 Task<Result<core::UploadOutcome>> MemberProcess::upload(std::vector<std::uint8_t> audio,

@@ -15,6 +15,7 @@
 #include "distributed/placement/routing.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
+#include "sim/enrolled.hpp"
 #include "sim/memory_document_store.hpp"
 #include "sim/memory_row_store.hpp"
 #include "sim/memory_song_store.hpp"
@@ -33,11 +34,10 @@ class MemberProcess {
     MemoryDisk& disk;
     MemoryRowStore& rows;
     MemoryDocumentStore& documents;
+    std::string& cluster_document;
     distributed::peers::Peers& peers;
     /// The live nodes that this one reaches, nearest to the key first; what a lookup would find.
     std::function<std::vector<distributed::kademlia::Contact>(distributed::kademlia::Key)> reachable;
-    std::function<bool(const core::NodeId&)> is_member;
-    std::function<std::size_t()> enrolled;
     Engine& engine;
     Coroutines& coroutines;
     SimTimers& timers;
@@ -52,13 +52,14 @@ class MemberProcess {
   MemberProcess(const MemberProcess&) = delete;
   MemberProcess& operator=(const MemberProcess&) = delete;
 
-  void start() { member_.start(); }
+  void start();
   /// From now on it does nothing to the world. Before the Coroutines go, it needs some time to end.
   void kill();
   bool alive() const { return alive_; }
 
   const distributed::peers::Handlers& handlers() const { return handlers_; }
   distributed::Member& member() { return member_; }
+  Enrolled& enrolled() { return enrolled_; }
 
   /// As DistributedLibrary does for the Views.
   core::Task<core::Result<core::UploadOutcome>> upload(std::vector<std::uint8_t> audio,
@@ -71,6 +72,8 @@ class MemberProcess {
   class Documents;
   class Lookups;
 
+  core::Task<void> stop();
+
   const Parts parts_;
   bool alive_ = true;
   SimClock clock_;
@@ -81,6 +84,7 @@ class MemberProcess {
   const std::unique_ptr<Lookups> lookups_;
   Random random_;
   distributed::peers::Handlers handlers_;
+  Enrolled enrolled_;
   distributed::Member member_;
 };
 

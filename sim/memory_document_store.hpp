@@ -19,15 +19,18 @@ class MemoryDocumentStore final : public services::documents::DocumentStore {
     co_return found == states_.end() ? State() : State(found->second);
   }
   core::Task<core::Result<void>> update(core::DocumentId id, Change change) override {
+    co_return apply(id, change);
+  }
+  core::Result<void> apply(const core::DocumentId& id, const Change& change) {
     const auto found = states_.find(id);
     auto after = change(found == states_.end() ? State() : State(found->second));
-    if (!after) co_return std::unexpected(std::move(after).error());
+    if (!after) return std::unexpected(std::move(after).error());
     if (*after) {
       states_[id] = std::move(**after);
     } else {
       states_.erase(id);
     }
-    co_return core::Result<void>();
+    return {};
   }
   core::Task<core::Result<std::vector<Stored>>> page(std::optional<core::DocumentId> after,
                                                      std::size_t limit) override {

@@ -80,6 +80,13 @@ Bytes pretended_audio(std::string_view title, std::string_view artist, std::stri
   return audio;
 }
 
+void MemoryDisk::crash() {
+  ++incarnation_;
+  for (const auto& [ticket, land] : std::exchange(syncing_, {})) {
+    if (landed && landed()) land();
+  }
+}
+
 const core::SongRecord* MemoryDisk::record(const core::SongId& id) const {
   const auto found = held_.find(id);
   return found == held_.end() ? nullptr : found->second.record.get();
@@ -196,6 +203,7 @@ class MemoryIncomingSong final : public IncomingSong {
                             boost::asio::detached);
       co_return answer;
     }
+    const MemoryDisk::Syncing syncing(disk(), [&] { (void)put(record, cover, on_conflict); });
     co_await store_.timers_.sleep_until(store_.clock_.now() + disk().sync);
     KADENZA_CO_TRY_VOID(store_.alive());
     co_return put(std::move(record), std::move(cover), on_conflict);
@@ -231,7 +239,7 @@ class MemoryIncomingSong final : public IncomingSong {
                              std::move(cover), false};
     disk().staged_ -= std::exchange(set_aside_, 0);
     if (disk().on_stored) disk().on_stored(stored);
-    if (store_.watcher_.stored) store_.watcher_.stored(stored);
+    if (store_.watcher_.stored && store_.alive()) store_.watcher_.stored(stored);
     return HeldSong{stored, true};
   }
 

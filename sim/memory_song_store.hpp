@@ -27,7 +27,9 @@ std::vector<std::uint8_t> pretended_audio(std::string_view title, std::string_vi
 /// SHA-256 of each chunk, as a SongRecord has them.
 std::vector<core::Digest> chunk_hashes(std::span<const std::uint8_t> audio);
 
-/// The disk of a simulated node: what is on it survives the process. Only what was synced is ever there.
+/// The disk of a simulated node: what is on it survives the process. What was synced is there; of what was
+/// being synced when the power went, a commit is there whole or not at all, as the files and the database of
+/// production see to.
 class MemoryDisk {
  public:
   std::uint64_t capacity = UINT64_MAX;                 ///< bytes of audio and covers
@@ -38,8 +40,29 @@ class MemoryDisk {
   /// The song's row in the catalogue that lies on the same disk; empty: there is no catalogue.
   std::function<std::optional<core::Song>(const core::SongId&)> row_of;
 
-  /// Power goes: commits that are not synced leave nothing. What processes of before still do to it fails.
-  void crash() { ++incarnation_; }
+  /// Decides of a commit that the power cut whether it is on the disk; empty: none ever is.
+  std::function<bool()> landed;
+
+  /// A commit that is being synced. It lands by `land`, when the power goes before the end of this object and
+  /// `landed` says so.
+  class Syncing {
+   public:
+    Syncing(MemoryDisk& disk, std::function<void()> land) : disk_(disk), ticket_(disk.next_ticket_++) {
+      disk_.syncing_.emplace(ticket_, std::move(land));
+    }
+    ~Syncing() { disk_.syncing_.erase(ticket_); }
+    Syncing(const Syncing&) = delete;
+    Syncing& operator=(const Syncing&) = delete;
+
+   private:
+    MemoryDisk& disk_;
+    const std::uint64_t ticket_;
+  };
+
+  bool is_syncing() const { return !syncing_.empty(); }
+
+  /// Power goes. What processes of before still do to it fails.
+  void crash();
   /// A new disk takes its place.
   void replace() {
     crash();
@@ -82,7 +105,9 @@ class MemoryDisk {
   bool fits(std::uint64_t more) const;
 
   std::uint64_t incarnation_ = 0;
-  std::uint64_t staged_ = 0;  ///< set aside for what is being received
+  std::uint64_t next_ticket_ = 0;
+  std::map<std::uint64_t, std::function<void()>> syncing_;  ///< by ticket: how it lands
+  std::uint64_t staged_ = 0;                                ///< set aside for what is being received
   std::map<core::SongId, Held> held_;
   std::map<std::pair<core::SongId, core::Digest>, core::Digest> gave_way_;  ///< to whose audio
 };

@@ -32,9 +32,11 @@ enum class PlantedBug : std::uint8_t {
   kEndlessFetch,         ///< a stream whose sources are gone waits for them for ever
   kCapacityIgnored,      ///< a full disk takes more
   // Documents
-  kOneWriterForEver,   ///< a node writes as one writer, also when it does not see its own last change
-  kStatesReplaced,     ///< the state of a document that comes takes the place of the one that is there
-  kChangesNotCompared  ///< holders do not ask each other for the changes that they missed
+  kOneWriterForEver,    ///< a node writes as one writer, also when it does not see its own last change
+  kStatesReplaced,      ///< the state of a document that comes takes the place of the one that is there
+  kChangesNotCompared,  ///< holders do not ask each other for the changes that they missed
+  // Enrolment
+  kMembersNotCompared  ///< who did not hear of a new member at once never does
 };
 
 #ifdef KADENZA_PLANTED_BUGS

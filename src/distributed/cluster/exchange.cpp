@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/blocking.hpp"
+#include "core/planted_bugs.hpp"
 #include "distributed/cluster/cluster_methods.hpp"
 
 namespace kadenza::distributed::cluster {
@@ -45,7 +46,7 @@ Task<void> ClusterExchange::run() {
     co_await parts_.timers.sleep_until(parts_.clock.now() + wait);
     co_await spread();
     auto contacts = parts_.contacts();
-    if (contacts.empty()) continue;
+    if (contacts.empty() || core::planted(core::PlantedBug::kMembersNotCompared)) continue;
     kademlia::Contact chosen = contacts[parts_.random.below(contacts.size())];
     (void)co_await compare_with(std::move(chosen));  // whom this one misses, the next round brings
   }
