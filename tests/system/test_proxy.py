@@ -6,15 +6,17 @@ import re
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 import requests
-from cluster import Cluster, Stopped
+from cluster import SLOWNESS, Cluster, Stopped
 from fixtures import mp3
 from kadenza import BINARY, assert_problem, free_port, run_cli, wait_until
 
 LONG_SECONDS = 800  # 32 MB at 320 kbit/s: more than all buffers between a node and a listener hold
 PIECE = 100_000
+STALL = 0.5 * SLOWNESS  # seconds
 
 
 class Proxy:
@@ -137,6 +139,27 @@ def test_a_song_plays_on_when_its_node_dies(cluster, new_proxy, long_song, fault
         received += answer.read()
     assert received == audio
     assert "goes on at byte" in proxy.log()
+
+
+def test_a_song_plays_on_while_nodes_die_one_after_another(cluster, new_proxy, long_song):
+    song, audio = long_song
+    proxy = new_proxy([node.url for node in cluster.nodes], "--log-level", "debug")
+    answer = proxy.play(proxy.app(cluster.nodes), song)
+    received, longest, died = bytearray(answer.read(PIECE)), 0, []
+    for part in range(1, 5):
+        while len(received) < len(audio) * part // 4:
+            asked = time.monotonic()
+            received += answer.read(PIECE)
+            longest = max(longest, time.monotonic() - asked)
+        if died:
+            died[-1].start()
+            cluster.wait_complete()
+        if part < 4:
+            died.append(serving(proxy, cluster))
+            died[-1].kill()
+    assert received == audio
+    assert len(re.findall("goes on at byte", proxy.log())) >= 3
+    assert longest <= STALL, f"it stalled for {longest:.3f} s; these died: {[node.name for node in died]}"
 
 
 def test_uploads_and_searches_go_on_while_a_node_dies(cluster, proxy):
