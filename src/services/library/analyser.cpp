@@ -126,10 +126,10 @@ core::Task<void> Analyser::State::run() {
     bool failed = !ids;
     if (ids) {
       for (const auto id : *ids) {
-        if (stopping || failed) break;
         co_await step_aside();
         if (stopping) break;
         failed = !co_await analyse(id);
+        if (failed) break;
       }
     }
     if (failed) {

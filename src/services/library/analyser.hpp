@@ -22,8 +22,8 @@ namespace kadenza::services::library {
 
 /// Works through the songs without derived facts (loudness, waveform, damage), one after the other and
 /// oldest first, for as long as the node runs. The queue is in the database, so a restart goes on with it.
-/// Uploads have the processor first: it begins no song until none has been arriving for half a second, or for
-/// ten seconds when they never cease.
+/// Songs that arrive, uploaded or copied from other nodes, have the processor first: it begins none until
+/// nothing has arrived for half a second, or after ten seconds when they never cease.
 /// All members are thread-safe; the work runs on a strand of `io`, its disk access on `blocking`.
 class Analyser {
  public:

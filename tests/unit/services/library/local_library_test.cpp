@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "services/library/local_library.hpp"
 
+#include <chrono>
+#include <optional>
+#include <vector>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -9,6 +13,7 @@
 
 #include "contract/music_library_contract.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tones.hpp"
 
 namespace kadenza::testing {
 namespace {
@@ -45,10 +50,28 @@ class LocalLibraryUnderTest final : public LibraryUnderTest {
   std::unique_ptr<services::library::LocalLibrary> library_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Local, MusicLibraryContract,
-                         ::testing::Values(LibraryFactory{
-                             "local", [] { return std::make_unique<LocalLibraryUnderTest>(); }}),
+const LibraryFactory kLocal{"local", [] { return std::make_unique<LocalLibraryUnderTest>(); }};
+
+INSTANTIATE_TEST_SUITE_P(Local, MusicLibraryContract, ::testing::Values(kLocal),
                          [](const auto& instance) { return instance.param.name; });
+
+class LocalAnalyses : public MusicLibraryContract {};
+INSTANTIATE_TEST_SUITE_P(Local, LocalAnalyses, ::testing::Values(kLocal),
+                         [](const auto& instance) { return instance.param.name; });
+
+/// The upload never ceases: another piece comes with each look.
+TEST_P(LocalAnalyses, StepAsideForSongsThatArriveButNotForEver) {
+  using namespace std::chrono_literals;
+  const auto arriving = std::move(*await(library().start_upload(std::nullopt, core::Deadline::max())));
+  const std::vector<std::uint8_t> piece(100);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto id = must_upload(make_wav(1000, 3), {.title = "Tone", .artist = "Sine"}).song.id;
+  EXPECT_TRUE(eventually(30s, [&] {
+    EXPECT_TRUE(await(arriving->write(piece, core::Deadline::max())));
+    return await(library().derived_facts(id, soon())).has_value();
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 500ms);
+}
 
 }  // namespace
 }  // namespace kadenza::testing
