@@ -18,6 +18,7 @@ SHORT_SECONDS = 5  # 200 kB
 LONG_SONGS = 32
 LONG_SECONDS = 500  # 20 MB
 LISTENERS = 4
+UPLOADERS = 2  # more keep the disk so busy that stand-ins are asked, whose copies the entry need not fetch then
 
 
 class Measured:
@@ -49,10 +50,10 @@ class Measured:
             tune = mp3.tune(self.bench.stamp + mine, seconds, 320, title=f"{title} {mine}", artist="Bench", album=title)
             return nodes[mine % len(nodes)].stored(tune)
 
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(UPLOADERS) as pool:
             songs = list(pool.map(one, range(count)))
-        wait_until(lambda: all(len(holders) == REPLICAS for holders in self.holders(songs).values()),
-                   f"all copies of {title}, and none too many", 120)
+        wait_until(lambda: all(len(holders) >= REPLICAS for holders in self.holders(songs).values()),
+                   f"all copies of {title}", 120)
         wait_until(lambda: all(memory.analysed(node) for node in nodes), "all songs are analysed", 600)
         return songs
 
@@ -129,6 +130,7 @@ def rows(bench):
 
 def upload_rows(bench, measured, entry):
     ours, disk = [], []
+    busy_before = sum(memory.busy_seconds(node) for node in measured.cluster.nodes)
     for round_ in range(30):
         tune = mp3.tune(bench.stamp + 500_000 + round_, 100, 320, title=f"Four Megabytes {round_}", artist="Bench")
         with ThreadPoolExecutor(QUORUM) as pool:
@@ -140,10 +142,12 @@ def upload_rows(bench, measured, entry):
         answer = entry.upload(tune)
         ours.append((time.perf_counter() - started) * 1000)
         assert answer.status_code == 201, answer.text
+    busy = sum(memory.busy_seconds(node) for node in measured.cluster.nodes) - busy_before
     ratio = statistics.median(ours) / statistics.median(disk)
     yield Row("cluster of 5: upload of 4 MB, acknowledged", "ms", ours,
               peer=f"write+fsync of {QUORUM} copies {number(statistics.median(disk))}; ratio {ratio:.2f}",
               target="≤ 1.5 ×", reached=ratio <= 1.5)
+    yield Row("cluster of 5: processor time of all nodes for it", "ms", [busy * 1000 / len(ours)])
     folder = bench.library / "small" / "00"
     started = time.perf_counter()
     report = entry.cli_json("upload", folder)
@@ -156,6 +160,8 @@ def upload_rows(bench, measured, entry):
 def rate_rows(measured, entry):
     songs = measured.upload("Long", LONG_SONGS, LONG_SECONDS)
     remote = measured.remote(entry, songs)
+    if len(remote) < LISTENERS:
+        raise RuntimeError(f"the entry lacks {len(remote)} of {len(songs)} songs; {LISTENERS} are needed")
     turns = [remote[at:at + LISTENERS] for at in range(0, len(remote) - LISTENERS + 1, LISTENERS)]
     rates = [measured.megabytes_per_second(entry, turn) for turn in turns]
     yield Row(f"cluster of 5: songs of 20 MB from others, {LISTENERS} listeners, each song once", "MB/s", rates,
