@@ -103,12 +103,22 @@ bool MemoryDisk::fits(std::uint64_t more) const {
   return room || core::planted(core::PlantedBug::kCapacityIgnored);
 }
 
-std::uint64_t MemoryDisk::used_bytes() const {
-  std::uint64_t used = 0;
-  for (const auto& [id, held] : held_) {
-    used += held.audio->size() + (held.cover ? held.cover->bytes.size() : 0);
-  }
-  return used;
+std::uint64_t MemoryDisk::Held::bytes() const {
+  return audio->size() + (cover ? cover->bytes.size() : 0);
+}
+
+void MemoryDisk::keep(Held held) {
+  const auto id = held.record->song.id;
+  drop(id);
+  used_ += held.bytes();
+  held_.emplace(id, std::move(held));
+}
+
+void MemoryDisk::drop(const core::SongId& id) {
+  const auto found = held_.find(id);
+  if (found == held_.end()) return;
+  used_ -= found->second.bytes();
+  held_.erase(found);
 }
 
 void MemoryDisk::rot(const core::SongId& id, std::uint64_t offset) {
@@ -120,8 +130,7 @@ void MemoryDisk::rot(const core::SongId& id, std::uint64_t offset) {
 }
 
 void MemoryDisk::place(std::shared_ptr<const core::SongRecord> record, std::shared_ptr<const Bytes> audio) {
-  const auto id = record->song.id;
-  held_[id] = {std::move(record), std::move(audio), std::nullopt, false};
+  keep({std::move(record), std::move(audio), std::nullopt, false});
 }
 
 bool MemoryDisk::intact(const core::SongId& id) const {
@@ -220,8 +229,7 @@ class MemoryIncomingSong final : public IncomingSong {
       const core::Song stored = there->second.record->song;
       if (services::library::stays(stored, song, on_conflict)) {
         if (stored.audio == song.audio) {  // heals what has rotted
-          there->second.audio = shared_audio();
-          there->second.rotten = false;
+          disk().keep({there->second.record, shared_audio(), there->second.cover, false});
         }
         return HeldSong{stored, false};
       }
@@ -235,8 +243,8 @@ class MemoryIncomingSong final : public IncomingSong {
       disk().gave_way_[{song.id, there->second.record->song.audio}] = song.audio;
     }
     const core::Song stored = record.song;
-    disk().held_[song.id] = {std::make_shared<core::SongRecord>(std::move(record)), shared_audio(),
-                             std::move(cover), false};
+    disk().keep(
+        {std::make_shared<core::SongRecord>(std::move(record)), shared_audio(), std::move(cover), false});
     disk().staged_ -= std::exchange(set_aside_, 0);
     if (disk().on_stored) disk().on_stored(stored);
     if (store_.watcher_.stored && store_.alive()) store_.watcher_.stored(stored);
@@ -247,7 +255,7 @@ class MemoryIncomingSong final : public IncomingSong {
     co_await store.timers_.sleep_until(store.clock_.now() + store.disk_.sync);
     if (!store.alive()) co_return;
     const auto song = held.record->song;
-    store.disk_.held_[song.id] = std::move(held);
+    store.disk_.keep(std::move(held));
     if (store.disk_.on_stored) store.disk_.on_stored(song);
     if (store.watcher_.stored) store.watcher_.stored(song);
   }
@@ -329,7 +337,7 @@ core::Task<Result<void>> MemorySongStore::remove(core::SongId id, core::Digest a
     co_return core::fail(Errc::kNotFound, "this node does not hold the song");
   }
   const core::Song song = found->second.record->song;
-  disk_.held_.erase(found);
+  disk_.drop(id);
   if (disk_.on_removed) disk_.on_removed(song);
   co_return Result<void>();
 }

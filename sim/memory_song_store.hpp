@@ -67,6 +67,7 @@ class MemoryDisk {
   void replace() {
     crash();
     held_.clear();
+    used_ = 0;
     gave_way_.clear();
   }
 
@@ -82,7 +83,7 @@ class MemoryDisk {
   /// Whether it is held as it was stored.
   bool intact(const core::SongId& id) const;
   std::vector<core::SongId> ids() const;
-  std::uint64_t used_bytes() const;
+  std::uint64_t used_bytes() const { return used_; }
 
   /// It is there from the beginning. `audio` is what `record` says; several songs may share it.
   void place(std::shared_ptr<const core::SongRecord> record,
@@ -96,12 +97,16 @@ class MemoryDisk {
   friend class MemoryIncomingSong;
 
   struct Held {
+    std::uint64_t bytes() const;
+
     std::shared_ptr<const core::SongRecord> record;
     std::shared_ptr<const std::vector<std::uint8_t>> audio;
     std::optional<core::Image> cover;
     bool rotten = false;
   };
 
+  void keep(Held held);
+  void drop(const core::SongId& id);
   bool fits(std::uint64_t more) const;
 
   std::uint64_t incarnation_ = 0;
@@ -109,6 +114,7 @@ class MemoryDisk {
   std::map<std::uint64_t, std::function<void()>> syncing_;  ///< by ticket: how it lands
   std::uint64_t staged_ = 0;                                ///< set aside for what is being received
   std::map<core::SongId, Held> held_;
+  std::uint64_t used_ = 0;                                                  ///< by what is held
   std::map<std::pair<core::SongId, core::Digest>, core::Digest> gave_way_;  ///< to whose audio
 };
 

@@ -99,7 +99,7 @@ core::Task<Result<v1::CompareDocumentsReply>> DocumentRepair::serve_compare(
   if (reply.was_away()) co_return reply;
   KADENZA_CO_TRY(
       *reply.mutable_comparison(),
-      repair::answer_comparison(request.comparison(), parts_.copies.held(), duties_.shared_with(caller.id)));
+      repair::answer_comparison(request.comparison(), parts_.copies.held(), *duties_.shared_with(caller.id)));
   co_return reply;
 }
 
@@ -219,9 +219,10 @@ core::Task<bool> DocumentRepair::compare_with(kademlia::Contact other) {
     if (reply.was_away()) co_return was_away();
     co_return std::move(*reply.mutable_comparison());
   };
+  const auto shared = duties_.shared_with(other.id);
   repair::TreeComparison comparison({.ask = ask,
                                      .held = parts_.copies.held(),
-                                     .chosen = duties_.shared_with(other.id),
+                                     .shared = *shared,
                                      .clock = parts_.clock,
                                      .limit = kDocumentsPerRound,
                                      .postponed = {}});

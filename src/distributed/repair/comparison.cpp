@@ -33,7 +33,7 @@ core::Task<Result<Differences>> TreeComparison::with(kademlia::Contact other) {
     while (!open_.empty() && asked.size() < kBranchesPerCall) {
       const auto& branch = asked.emplace_back(open_.back()).branch;
       open_.pop_back();
-      to_message(branch, parts_.held.summary(branch, parts_.chosen), *request.add_branches());
+      to_message(branch, parts_.held.summary(branch, parts_.shared), *request.add_branches());
     }
     const auto by = parts_.clock.now() + kCallTime;
     auto reply = co_await parts_.ask(other, std::move(request), by);
@@ -51,7 +51,7 @@ Result<void> TreeComparison::settle(const Branch& branch, const v1::Comparison& 
   if (comparison.equal()) return {};
   if (comparison.children_size() > 0) return descend(branch, comparison);
   KADENZA_TRY(const auto theirs, unpack_songs(comparison.songs(), branch));
-  compare_songs(parts_.held.songs(branch, parts_.chosen), theirs);
+  compare_songs(parts_.held.songs(branch, parts_.shared), theirs);
   return {};
 }
 
@@ -67,9 +67,9 @@ Result<void> TreeComparison::descend(const Branch& branch, const v1::Comparison&
   }
   for (auto digit = 0U; digit < Branch::kChildren; ++digit) {
     const auto child = branch.child(digit);
-    if (theirs.at(digit) == parts_.held.summary(child, parts_.chosen)) continue;
+    if (theirs.at(digit) == parts_.held.summary(child, parts_.shared)) continue;
     if (theirs.at(digit).songs.count == 0) {
-      compare_songs(parts_.held.songs(child, parts_.chosen), {});
+      compare_songs(parts_.held.songs(child, parts_.shared), {});
     } else {
       open_.push_back({child, theirs.at(digit)});
     }
@@ -96,13 +96,13 @@ void TreeComparison::compare_songs(const std::vector<HeldCopy>& ours, const std:
 void TreeComparison::estimate_rest() {
   found_.more = !open_.empty();
   for (const auto& [branch, theirs] : open_) {
-    const auto ours = parts_.held.summary(branch, parts_.chosen);
+    const auto ours = parts_.held.summary(branch, parts_.shared);
     if (theirs && theirs->bytes > ours.bytes) found_.bytes += theirs->bytes - ours.bytes;
   }
 }
 
 Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldCopies& held,
-                                           const HeldCopies::Chosen& chosen) {
+                                           HeldCopies::Chosen shared) {
   if (request.branches_size() < 1 || request.branches_size() > static_cast<int>(kBranchesPerCall)) {
     return core::fail(Errc::kInvalidArgument,
                       fmt::format("a comparison is of 1 to {} branches", kBranchesPerCall));
@@ -111,17 +111,17 @@ Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, co
   for (const auto& message : request.branches()) {
     KADENZA_TRY(const auto theirs, branch_from(message));
     auto& comparison = *reply.add_comparisons();
-    const auto ours = held.summary(theirs.branch, chosen);
+    const auto ours = held.summary(theirs.branch, shared);
     if (ours == theirs.summary) {
       comparison.set_equal(true);
     } else if (ours.songs.count <= kSongsPerLeaf) {
-      auto songs = held.songs(theirs.branch, chosen);
+      auto songs = held.songs(theirs.branch, shared);
       songs.resize(std::min(songs.size(), kSongsPerLeaf));
       comparison.set_songs(pack(songs));
     } else {
       for (auto digit = 0U; digit < Branch::kChildren; ++digit) {
         const auto child = theirs.branch.child(digit);
-        const auto summary = held.summary(child, chosen);
+        const auto summary = held.summary(child, shared);
         if (summary.songs.count > 0) to_message(child, summary, *comparison.add_children());
       }
     }

@@ -39,7 +39,7 @@ class TreeComparison {
   struct Parts {
     Ask ask;
     const HeldCopies& held;
-    HeldCopies::Chosen chosen;  ///< the partitions that the two share
+    HeldCopies::Chosen shared;  ///< the partitions that the two compare; they outlive it
     const core::Clock& clock;
     std::size_t limit = 0;                               ///< of missing songs
     std::function<bool(const core::SongId&)> postponed;  ///< not reported as missing; none: all are
@@ -63,8 +63,8 @@ class TreeComparison {
   Differences found_;
 };
 
-/// The other side of it. `chosen`: the partitions that this node shares with the caller.
+/// The other side of it. `shared`: the partitions that this node compares with the caller.
 core::Result<v1::CompareReply> answer_comparison(const v1::CompareRequest& request, const HeldCopies& held,
-                                                 const HeldCopies::Chosen& chosen);
+                                                 HeldCopies::Chosen shared);
 
 }  // namespace kadenza::distributed::repair

@@ -46,29 +46,43 @@ Duty duty_of(const placement::Order& order, const cluster::Settings& settings,
 
 core::Task<void> Duties::renew(std::vector<placement::Partition> partitions, core::Deadline deadline) {
   const auto executor = co_await boost::asio::this_coro::executor;
-  auto map = std::make_shared<Map>();
-  map->reserve(partitions.size());
+  auto view = std::make_shared<View>();
+  view->duties.reserve(partitions.size());
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     const auto order = co_await directory_.order(partitions[i], deadline);
-    map->emplace(partitions[i].key, duty_of(order, settings_));
+    add(*view, partitions[i], duty_of(order, settings_));
     if (i % kPartitionsAtOnce == kPartitionsAtOnce - 1) {
       co_await boost::asio::post(executor, boost::asio::use_awaitable);
     }
   }
   const std::lock_guard lock(mutex_);
-  current_ = std::move(map);
+  view_ = std::move(view);
+}
+
+void Duties::add(View& view, const placement::Partition& partition, Duty duty) const {
+  const auto& self = directory_.self().id;
+  for (const auto& keeper : duty.keepers) {
+    if (keeper != self && duty.pairs(self, keeper)) view.shared[keeper].push_back(partition);
+  }
+  view.duties.emplace(partition.key, std::move(duty));
+}
+
+std::shared_ptr<const Duties::View> Duties::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
 }
 
 std::shared_ptr<const Duties::Map> Duties::current() const {
-  const std::lock_guard lock(mutex_);
-  return current_;
+  auto current = view();
+  return {current, &current->duties};
 }
 
-std::function<bool(const placement::Partition&)> Duties::shared_with(const core::NodeId& other) const {
-  return [duties = current(), self = directory_.self().id, other](const placement::Partition& partition) {
-    const auto duty = duties->find(partition.key);
-    return duty != duties->end() && duty->second.pairs(self, other);
-  };
+std::shared_ptr<const Duties::Partitions> Duties::shared_with(const core::NodeId& other) const {
+  static const auto kNone = std::make_shared<const Partitions>();
+  auto current = view();
+  const auto shared = current->shared.find(other);
+  if (shared == current->shared.end()) return kNone;
+  return {current, &shared->second};
 }
 
 }  // namespace kadenza::distributed::repair

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,25 +40,34 @@ Duty duty_of(const placement::Order& order, const cluster::Settings& settings,
 class Duties {
  public:
   using Map = std::unordered_map<core::NodeId, Duty>;  ///< by the key of the partition
+  using Partitions = std::vector<placement::Partition>;
 
   /// Both outlive it.
   Duties(placement::Directory& directory, cluster::Settings settings)
       : directory_(directory), settings_(settings) {}
 
-  /// Computes them anew for these partitions. Takes about 5 µs for each in a network of 20, and lets others
-  /// run in between.
+  /// Computes them anew for these partitions, in ascending order. Takes about 5 µs for each in a network of
+  /// 20, and lets others run in between.
   core::Task<void> renew(std::vector<placement::Partition> partitions, core::Deadline deadline);
 
   /// As last computed; never null.
   std::shared_ptr<const Map> current() const;
-  /// The partitions that this node and the other compare with each other, as of now.
-  std::function<bool(const placement::Partition&)> shared_with(const core::NodeId& other) const;
+  /// The partitions that this node and the other compare with each other, as last computed, in ascending
+  /// order; never null.
+  std::shared_ptr<const Partitions> shared_with(const core::NodeId& other) const;
 
  private:
+  struct View {
+    Map duties;
+    std::unordered_map<core::NodeId, Partitions> shared;  ///< with each of the others
+  };
+  void add(View& view, const placement::Partition& partition, Duty duty) const;
+  std::shared_ptr<const View> view() const;
+
   placement::Directory& directory_;
   const cluster::Settings settings_;
   mutable std::mutex mutex_;  // guards the one below
-  std::shared_ptr<const Map> current_ = std::make_shared<const Map>();
+  std::shared_ptr<const View> view_ = std::make_shared<const View>();
 };
 
 }  // namespace kadenza::distributed::repair

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/repair/held_copies.hpp"
 
+#include <algorithm>
+
 namespace kadenza::distributed::repair {
 namespace {
 
@@ -93,16 +95,17 @@ std::uint64_t HeldCopies::partitions_version() const {
   return partitions_version_;
 }
 
-void HeldCopies::visit(const Branch& branch, const Chosen& chosen,
+void HeldCopies::visit(const Branch& branch, Chosen chosen,
                        const std::function<void(const Cell&, bool whole)>& each) const {
-  const auto end = cells_.upper_bound(placement::partition_of(branch.last(), partition_bits_));
-  for (auto cell = cells_.lower_bound(placement::partition_of(branch.first, partition_bits_)); cell != end;
-       ++cell) {
-    if (chosen(cell->first)) each(cell->second, 4 * branch.digits <= partition_bits_);
+  const auto last = placement::partition_of(branch.last(), partition_bits_);
+  const bool whole = 4 * branch.digits <= partition_bits_;
+  auto partition = std::ranges::lower_bound(chosen, placement::partition_of(branch.first, partition_bits_));
+  for (; partition != chosen.end() && *partition <= last; ++partition) {
+    if (const auto cell = cells_.find(*partition); cell != cells_.end()) each(cell->second, whole);
   }
 }
 
-Summary HeldCopies::summary(const Branch& branch, const Chosen& chosen) const {
+Summary HeldCopies::summary(const Branch& branch, Chosen chosen) const {
   const std::lock_guard lock(mutex_);
   Summary summary;
   visit(branch, chosen, [&](const Cell& cell, bool whole) {
@@ -113,7 +116,7 @@ Summary HeldCopies::summary(const Branch& branch, const Chosen& chosen) const {
   return summary;
 }
 
-std::vector<HeldCopy> HeldCopies::songs(const Branch& branch, const Chosen& chosen) const {
+std::vector<HeldCopy> HeldCopies::songs(const Branch& branch, Chosen chosen) const {
   const std::lock_guard lock(mutex_);
   std::vector<HeldCopy> found;
   visit(branch, chosen, [&](const Cell& cell, bool) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -20,8 +21,8 @@ namespace kadenza::distributed::repair {
 /// Thread-safe; one lock.
 class HeldCopies {
  public:
-  /// Says of a partition whether it counts.
-  using Chosen = std::function<bool(const placement::Partition&)>;
+  /// The partitions that count, in ascending order.
+  using Chosen = std::span<const placement::Partition>;
 
   explicit HeldCopies(unsigned partition_bits) : partition_bits_(partition_bits) {}
 
@@ -45,9 +46,9 @@ class HeldCopies {
   /// Changes when partitions() does.
   std::uint64_t partitions_version() const;
 
-  Summary summary(const Branch& branch, const Chosen& chosen) const;
+  Summary summary(const Branch& branch, Chosen chosen) const;
   /// In ascending order of their ids.
-  std::vector<HeldCopy> songs(const Branch& branch, const Chosen& chosen) const;
+  std::vector<HeldCopy> songs(const Branch& branch, Chosen chosen) const;
   /// Those of one partition.
   std::vector<HeldCopy> songs(const placement::Partition& partition) const;
 
@@ -61,8 +62,8 @@ class HeldCopies {
   Cell& cell_of(const core::SongId& id);
   static void insert(Cell& cell, const HeldCopy& song);
   static void take_out(Cell& cell, const core::SongId& id);
-  /// Calls with the cells that may have songs of the branch, and whether all of them are.
-  void visit(const Branch& branch, const Chosen& chosen,
+  /// Calls with the chosen cells that may have songs of the branch, and whether all of them are.
+  void visit(const Branch& branch, Chosen chosen,
              const std::function<void(const Cell&, bool whole)>& each) const;
 
   const unsigned partition_bits_;

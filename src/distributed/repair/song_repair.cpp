@@ -59,7 +59,7 @@ void SongRepair::add_methods(peers::Handlers& handlers) {
   handlers.add<v1::CompareRequest>(
       [this](peers::Caller caller, v1::CompareRequest request) -> core::Task<Result<v1::CompareReply>> {
         parts_.directory.note_leaving(caller.id, false);
-        co_return answer_comparison(request, held_, duties_.shared_with(caller.id));
+        co_return answer_comparison(request, held_, *duties_.shared_with(caller.id));
       });
   handlers.add<v1::KeepRequest>([this](peers::Caller caller, v1::KeepRequest request) {
     return custody_.serve(caller, std::move(request));
@@ -149,11 +149,12 @@ core::Task<SongRepair::Round> SongRepair::compare_with(std::vector<kademlia::Con
 }
 
 core::Task<void> SongRepair::compare_with(kademlia::Contact other, Round& round) {
+  const auto shared = duties_.shared_with(other.id);
   TreeComparison comparison(
       {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
                      core::Deadline by) { return peers::call(parts_.peers, to, std::move(request), by); },
        .held = held_,
-       .chosen = duties_.shared_with(other.id),
+       .shared = *shared,
        .clock = parts_.clock,
        .limit = kSongsPerRound,
        .postponed = [this](const core::SongId& id) { return is_postponed(id); }});

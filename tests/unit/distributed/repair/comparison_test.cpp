@@ -19,7 +19,7 @@
 namespace kadenza::distributed::repair {
 namespace {
 
-const HeldCopies::Chosen kAll = [](const placement::Partition&) { return true; };
+const auto kAll = all_partitions(16);
 
 /// The other node, and what the conversation with it cost.
 class OtherNode final : public peers::Peers {
@@ -30,7 +30,7 @@ class OtherNode final : public peers::Peers {
     bytes += request.size();
     v1::CompareRequest asked;
     EXPECT_TRUE(asked.ParseFromString(request));
-    auto reply = answer_comparison(asked, *held, chosen);
+    auto reply = answer_comparison(asked, *held, shared);
     if (!reply) co_return std::unexpected(reply.error());
     if (spoil) spoil(*reply);
     auto encoded = reply->SerializeAsString();
@@ -39,7 +39,7 @@ class OtherNode final : public peers::Peers {
   }
 
   std::optional<HeldCopies> held{std::in_place, 16};
-  HeldCopies::Chosen chosen = kAll;
+  HeldCopies::Chosen shared = kAll;
   std::function<void(v1::CompareReply&)> spoil;
   std::size_t calls = 0;
   std::size_t bytes = 0;
@@ -54,7 +54,7 @@ class ComparisonTest : public testing::Test {
           {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
                          core::Deadline by) { return peers::call(other, to, std::move(request), by); },
            .held = *held,
-           .chosen = kAll,
+           .shared = kAll,
            .clock = clock,
            .limit = limit,
            .postponed = postponed});
@@ -104,7 +104,7 @@ TEST_F(ComparisonTest, OneDifferenceAmongManyIsFoundInAFewCalls) {
 TEST_F(ComparisonTest, FindsExactlyTheDifferences) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     core::SeededRandom random(seed);
-    const auto bits = static_cast<unsigned>(random.below(20));
+    const auto bits = static_cast<unsigned>(random.below(17));
     held.emplace(bits);
     other.held.emplace(bits);
     std::set<core::SongId> missing, lacking;
@@ -175,13 +175,12 @@ TEST_F(ComparisonTest, WhatIsPostponedDoesNotHideTheRest) {
 TEST_F(ComparisonTest, OnlySharedPartitionsAreCompared) {
   both(0, 1000);
   for (std::uint64_t i = 5000; i < 6000; ++i) other.held->put(numbered_song(i));
-  std::set<placement::Partition> shared;
-  for (const auto& partition : held->partitions()) shared.insert(partition);
-  other.chosen = [&](const placement::Partition& partition) { return shared.contains(partition); };
+  const auto shared = held->partitions();
+  other.shared = shared;
   const auto found = compare();
   ASSERT_TRUE(found);
   for (const auto& song : found->missing)
-    EXPECT_TRUE(shared.contains(placement::partition_of(song.version.id, 16)));
+    EXPECT_TRUE(std::ranges::binary_search(shared, placement::partition_of(song.version.id, 16)));
 }
 
 TEST_F(ComparisonTest, NonsenseFromTheOtherNodeIsRefused) {

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/repair/duties.hpp"
 
+#include <deque>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
 #include "core/sha256.hpp"
+#include "sim/coroutines.hpp"
+#include "sim/engine.hpp"
+#include "tests/unit/distributed/repair/songs.hpp"
 
 namespace kadenza::distributed::repair {
 namespace {
@@ -89,6 +96,53 @@ TEST(Duties, ANetworkWithoutNodesHasNone) {
   EXPECT_TRUE(duty.keepers.empty());
   EXPECT_FALSE(duty.driver);
   EXPECT_FALSE(duty.pairs(node(0), node(1)));
+}
+
+class KnownNodes final : public placement::Routing {
+ public:
+  core::Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
+                                                                  core::Deadline) override {
+    co_return all;
+  }
+  std::vector<placement::Found> all;
+};
+
+TEST(Duties, TwoNodesSeeTheSamePartitionsAsTheirs) {
+  constexpr int kNodes = 7;
+  sim::Engine engine(1);
+  sim::Coroutines coroutines(engine);
+  sim::SimClock clock(engine);
+  std::vector<kademlia::Contact> contacts(kNodes);
+  for (int i = 0; i < kNodes; ++i) {
+    contacts[static_cast<std::size_t>(i)].id = node(i);
+    contacts[static_cast<std::size_t>(i)].capacity_class = 1;
+  }
+  const auto partitions = all_partitions(8);
+  std::vector<KnownNodes> routings(kNodes);
+  std::vector<std::shared_ptr<placement::Directory>> directories;
+  std::deque<Duties> duties;
+  for (std::size_t i = 0; i < kNodes; ++i) {
+    for (const auto& contact : contacts) {
+      if (contact.id != contacts[i].id) routings[i].all.emplace_back(contact);
+    }
+    directories.push_back(placement::Directory::create(
+        {.self = contacts[i]}, coroutines.context().get_executor(), clock, routings[i]));
+    duties.emplace_back(*directories.back(), kSettings);
+    boost::asio::co_spawn(coroutines.context(), duties.back().renew(partitions, core::Deadline::max()),
+                          boost::asio::detached);
+  }
+  engine.run();
+  for (std::size_t a = 0; a < kNodes; ++a) {
+    for (std::size_t b = 0; b < kNodes; ++b) {
+      Duties::Partitions expected;
+      for (const auto& partition : partitions) {
+        const bool compared = duties[0].current()->at(partition.key).pairs(contacts[a].id, contacts[b].id);
+        if (a != b && compared) expected.push_back(partition);
+      }
+      EXPECT_EQ(*duties[a].shared_with(contacts[b].id), expected) << a << " with " << b;
+    }
+  }
+  EXPECT_TRUE(duties[0].shared_with(node(99))->empty());
 }
 
 }  // namespace
