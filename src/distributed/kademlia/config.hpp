@@ -28,12 +28,14 @@ struct Config {
   std::size_t recently_dead_max = 64;    ///< endpoints remembered as not answering
 
   int parallel = 3;            ///< α
-  int parallel_when_slow = 6;  ///< α while some node asked is slow
+  int parallel_when_slow = 6;  ///< α while some node asked is slow, and of a read by a node that is far away
+  Duration far = 160ms;        ///< a node is that to which answers usually take longer
 
   Duration soft_timeout_min = 50ms;  ///< a node is slow after srtt + 4 var within these bounds
   Duration soft_timeout_max = 1s;
-  int hard_timeout_factor = 3;     ///< it failed after this many soft time-outs…
-  Duration hard_timeout_max = 2s;  ///< …and at most after this
+  int hard_timeout_factor = 3;             ///< it failed after this many soft time-outs…
+  Duration hard_timeout_max = 2s;          ///< …and at most after this
+  Duration hard_timeout_stranger = 800ms;  ///< …but not before this if it never answered: it may be far away
 
   Duration refresh_interval = 2s;    ///< at most one contact is checked this often
   Duration refresh_age = 60s;        ///< and only if nothing was heard of it for this long

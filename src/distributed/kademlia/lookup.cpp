@@ -19,8 +19,8 @@ constexpr int kConverged = 3;
 
 }  // namespace
 
-Lookup::Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now)
-    : self_(self), target_(target), goal_(goal), started_(now) {
+Lookup::Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now, bool far)
+    : self_(self), target_(target), goal_(goal), started_(now), far_(far) {
   goal_.count = std::clamp<std::uint8_t>(goal_.count, 1, kLookupNodesMax);
   goal_.enough = std::clamp<std::uint8_t>(goal_.enough, 1, goal_.count);
   order_.reserve(candidates_max());
@@ -67,9 +67,7 @@ std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) 
   const Head head = this->head();
   if (enough(head)) return std::nullopt;
   if (!head.unasked) return ask_further(head);
-  const bool converged = goal_.kind == LookupGoal::Kind::kNearest && head.leading_replies >= kConverged;
-  const int parallel = converged ? goal_.count : head.slow == 0 ? config.parallel : config.parallel_when_slow;
-  if (head.waiting >= parallel) return std::nullopt;
+  if (head.waiting >= parallel(head, config)) return std::nullopt;
   Candidate& candidate = candidates_[*head.unasked];
   candidate.state = State::kWaiting;
   candidate.asked = now;
@@ -82,6 +80,12 @@ std::optional<Lookup::Question> Lookup::next(const Config& config, Instant now) 
                      .asked_after = now - started_});
   }
   return Question{candidate.contact, {}};
+}
+
+int Lookup::parallel(const Head& head, const Config& config) const {
+  const bool read = goal_.kind == LookupGoal::Kind::kRead;
+  if (!read && head.leading_replies >= kConverged) return goal_.count;
+  return head.slow > 0 || (read && far_) ? config.parallel_when_slow : config.parallel;
 }
 
 std::optional<Lookup::Question> Lookup::ask_further(const Head& head) {

@@ -19,7 +19,10 @@ namespace kadenza::distributed::kademlia {
 /// candidates are forgotten. Owned by KademliaNode.
 class Lookup {
  public:
-  Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now);
+  /// `far`: answers take this node long, because of where it is or of its line. Its reads ask more at once,
+  /// so that the tail of all reads is shorter; there are few such nodes, so the network has little more to
+  /// carry.
+  Lookup(const NodeId& self, const Key& target, const LookupGoal& goal, Instant now, bool far = false);
 
   /// A candidate from our own table.
   void add_known(const Contact& contact) { offer(contact, 1, self_); }
@@ -73,6 +76,8 @@ class Lookup {
     Distance end = Distance::max();  ///< of the last one, if there are `count`
   };
   Head head() const;
+  /// How many may be asked at once.
+  int parallel(const Head& head, const Config& config) const;
   bool enough(const Head& head) const;
   /// A question to one of the nearest that answered, if the result reaches farther than its answers.
   std::optional<Question> ask_further(const Head& head);
@@ -87,6 +92,7 @@ class Lookup {
   Key target_;
   LookupGoal goal_;
   Instant started_;
+  bool far_;
   std::vector<Candidate> candidates_;
   std::vector<Index> order_;  ///< nearest first
   std::uint16_t asked_ = 0;

@@ -215,12 +215,10 @@ bool KademliaNode::send_request(const Contact& to, Purpose purpose, LookupId loo
   if (book_.size() >= config_.requests_max) return false;
   Request request{.to = to, .purpose = purpose, .wants_nodes = find != nullptr, .lookup = lookup};
   if (find) request.find = *find;
-  const Duration soft = soft_timeout_for(to);
-  const Duration usual = network_rtt_.soft_timeout(config_);
+  const TimeOuts after = time_outs_for(to);
   request.sent[0] = now_;
-  request.deadline = now_ + soft;
-  request.hard_deadline = now_ + std::min(std::max(config_.hard_timeout_factor * soft, soft + 2 * usual),
-                                          config_.hard_timeout_max);
+  request.deadline = now_ + after.soft;
+  request.hard_deadline = now_ + after.hard;
   emit(book_[book_.open(request, random_)], 0, outbox);
   ++counters_.requests_sent;
   return true;
@@ -239,10 +237,14 @@ void KademliaNode::probe(const Contact& contact, Outbox& outbox) {
   send_request(contact, Purpose::kProbe, LookupId{}, nullptr, outbox);
 }
 
-Duration KademliaNode::soft_timeout_for(const Contact& contact) const {
+KademliaNode::TimeOuts KademliaNode::time_outs_for(const Contact& contact) const {
   const Entry* entry = table_.find(contact.id);
   const bool known = entry && entry->rtt.known() && entry->contact.endpoint == contact.endpoint;
-  return (known ? entry->rtt : network_rtt_).soft_timeout(config_);
+  const Duration usual = network_rtt_.soft_timeout(config_);
+  const Duration soft = known ? entry->rtt.soft_timeout(config_) : usual;
+  const Duration hard = std::max({config_.hard_timeout_factor * soft, soft + 2 * usual,
+                                  known ? Duration() : config_.hard_timeout_stranger});
+  return {soft, std::min(hard, config_.hard_timeout_max)};
 }
 
 // ---------------------------------------------------------------------------------------------- maintenance
@@ -293,7 +295,8 @@ void KademliaNode::refresh_region(Outbox& outbox) {
 LookupId KademliaNode::begin_lookup(const Key& target, const LookupGoal& goal, bool internal,
                                     Outbox& outbox) {
   const LookupId id{++last_lookup_};
-  auto lookup = std::make_unique<Lookup>(self_.id, target, goal, now_);
+  const bool far = !internal && network_rtt_.smoothed() > config_.far;
+  auto lookup = std::make_unique<Lookup>(self_.id, target, goal, now_, far);
   ContactArray<kLookupNodesMax> known;
   table_.nearest(target, std::max<std::size_t>(lookup->goal().count, kAnswerContactsMax), self_.id, known);
   for (const Contact& contact : known) lookup->add_known(contact);

@@ -120,7 +120,11 @@ class KademliaNode {
                     Outbox& outbox);
   void emit(const Request& request, std::uint8_t attempt, Outbox& outbox) const;
   void probe(const Contact& contact, Outbox& outbox);
-  Duration soft_timeout_for(const Contact& contact) const;
+  struct TimeOuts {
+    Duration soft, hard;
+  };
+  /// From its own round trips; those of a stranger from everybody's.
+  TimeOuts time_outs_for(const Contact& contact) const;
 
   void maintain(Outbox& outbox);
   void look_for_anyone(Outbox& outbox);

@@ -59,6 +59,16 @@ TEST_F(LookupTest, ASlowNodeFreesItsPlaceAndWidensTheSearch) {
   EXPECT_EQ(asked(search), (Numbers{103, 104, 105, 106}));  // 101, 102 and these are six
 }
 
+TEST_F(LookupTest, AReadByANodeThatIsFarAsksSixAtATime) {
+  const auto first_questions = [this](LookupGoal goal) {
+    Lookup search(id_of(UINT64_MAX), id_of(0), goal, Instant(0s), true);
+    for (std::uint64_t i = 100; i <= 115; ++i) search.add_known(node(i));
+    return asked(search);
+  };
+  EXPECT_EQ(first_questions(LookupGoal::read()), (Numbers{100, 101, 102, 103, 104, 105}));
+  EXPECT_EQ(first_questions(LookupGoal::nearest()), (Numbers{100, 101, 102}));
+}
+
 TEST_F(LookupTest, ALateReplyStillCounts) {
   Lookup search = lookup(LookupGoal::nearest(), 100, 101);
   asked(search);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/kademlia/node.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "support.hpp"
@@ -92,6 +95,72 @@ TEST(KademliaNode, RefusesMoreLookupsThanItCanHold) {
   node.cancel(*first);
   EXPECT_TRUE(node.start(Key{}, LookupGoal::nearest(), Instant(2ms), outbox));
   EXPECT_TRUE(outbox.finished.empty());
+}
+
+/// A node and ten others that answer whatever it asks. A stranger whom they may name says nothing by himself.
+class AmongFriends {
+ public:
+  explicit AmongFriends(Duration round_trip) : round_trip_(round_trip) {
+    for (std::uint16_t i = 2; i < 12; ++i) friends_.push_back(contact_of(i, i));
+    node.bootstrap(friends_, {}, Instant(0s), outbox);
+    pass(5s);
+  }
+
+  void pass(Duration time) {
+    for (const Instant end = now + time; now < end; now += round_trip_) {
+      node.tick(now, outbox);
+      for (const auto& sent : std::exchange(outbox.sends, {})) answer(sent);
+    }
+  }
+
+  const Config config;
+  core::SeededRandom random{1};
+  KademliaNode node{contact_of(1, 1), config, random};
+  Outbox outbox;
+  Instant now{0s};
+  Contact stranger = contact_of(100, 100);
+  bool stranger_is_named = false;
+  std::optional<Message> for_stranger;
+
+ private:
+  void answer(const Send& sent) {
+    if (sent.to == stranger.endpoint && !for_stranger) for_stranger = sent.message;
+    const auto to = std::ranges::find(friends_, sent.to, &Contact::endpoint);
+    if (to == friends_.end()) return;
+    Message reply{sent.message.transaction, sent.message.attempt, *to, Pong{}};
+    if (std::holds_alternative<FindNode>(sent.message.body)) {
+      Nodes nodes;
+      if (stranger_is_named) nodes.contacts.push_back(stranger);
+      reply.body = nodes;
+    }
+    node.receive(sent.to, reply, now + round_trip_, outbox);
+  }
+
+  const Duration round_trip_;
+  std::vector<Contact> friends_;
+};
+
+TEST(KademliaNode, WhoseAnswersTakeLongAsksMoreAtOnce) {
+  const auto first_questions = [](Duration round_trip) {
+    AmongFriends world(round_trip);
+    EXPECT_TRUE(world.node.start(Key{}, LookupGoal::read(), world.now, world.outbox));
+    return world.outbox.sends.size();
+  };
+  EXPECT_EQ(first_questions(40ms), 3u);
+  EXPECT_EQ(first_questions(250ms), 6u);
+}
+
+TEST(KademliaNode, AStrangerMayBeFarAwayAlthoughAllOthersAreNear) {
+  AmongFriends world(5ms);
+  world.stranger_is_named = true;
+  ASSERT_TRUE(world.node.start(world.stranger.id, LookupGoal::nearest(), world.now, world.outbox));
+  world.pass(600ms);
+  ASSERT_TRUE(world.for_stranger);
+  EXPECT_TRUE(world.outbox.finished.empty());
+  const Message answer{world.for_stranger->transaction, 0, world.stranger, Nodes{}};
+  world.node.receive(world.stranger.endpoint, answer, world.now, world.outbox);
+  ASSERT_EQ(world.outbox.finished.size(), 1u);
+  EXPECT_EQ(world.outbox.finished[0].contacts[0], world.stranger);
 }
 
 TEST(KademliaNode, NobodyIsAdmittedWithoutProofOfLife) {
