@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Twenty nodes on this machine of which one is lost: how fast its copies are made again, and what listeners notice."""
+import multiprocessing
 import statistics
-import threading
 import time
 
 from kadenza import wait_until
@@ -13,32 +13,37 @@ SONGS = 300
 SECONDS = 25  # 1 MB
 GRACE = 6  # seconds
 RATE = 100_000  # bytes per second that each node may copy: so low that the processors are not the limit
-LISTENED = 15  # seconds of listening before
+FORKED = multiprocessing.get_context("fork")
+LISTENED = 60  # seconds of listening before: a p99 of a few hundred plays is mostly chance
 
 
-class Listening(threading.Thread):
-    """Plays songs through a node that mostly has them from others, and knows how long each first byte took."""
+class Listening:
+    """Plays songs through a node that mostly has them from others, and knows how long each first byte took. In a process of its
+    own, so that it waits for the nodes and never for what else this one does."""
 
     def __init__(self, measured, node, songs):
-        super().__init__(daemon=True)
         self.measured, self.node, self.songs = measured, node, songs
-        self.firsts, self.over = [], threading.Event()
+        self.firsts, self.over = [], FORKED.Event()
+        self.heard, self.tell = FORKED.Pipe(duplex=False)
+        self.process = FORKED.Process(target=self.listen, daemon=True)
 
-    def run(self):
-        turn = 0
+    def listen(self):
+        firsts, turn = [], 0
         while not self.over.is_set():
             turn += 1
-            firsts, _ = self.measured.first_bytes(self.node, [self.songs[turn % len(self.songs)]])
-            self.firsts += firsts
+            firsts += self.measured.first_bytes(self.node, [self.songs[turn % len(self.songs)]])[0]
             time.sleep(0.02)
+        self.tell.send(firsts)
 
     def __enter__(self):
-        self.start()
+        self.process.start()
+        self.tell.close()
         return self
 
     def __exit__(self, *_):
         self.over.set()
-        self.join()
+        self.firsts = self.heard.recv()
+        self.process.join()
 
 
 def copied(nodes):
