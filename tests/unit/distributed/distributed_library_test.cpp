@@ -20,6 +20,7 @@
 #include "services/library/local_library.hpp"
 #include "support/certificates.hpp"
 #include "support/temporary_folder.hpp"
+#include "unit/distributed/placement/known_nodes.hpp"
 
 namespace kadenza::distributed {
 namespace {
@@ -31,25 +32,6 @@ using namespace std::chrono_literals;
 /// Two of the four nodes hold a song, so that the node that is asked has to fetch about half of them.
 constexpr std::size_t kNodes = 4;
 constexpr cluster::Settings kSettings{.replicas = 2, .write_quorum = 2};
-
-/// Every node knows where all others are.
-class AddressBook final : public placement::Routing {
- public:
-  explicit AddressBook(const std::vector<kademlia::Contact>& all) : all_(all) {}
-  Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
-                                                            core::Deadline) override {
-    co_return std::vector<placement::Found>(others.begin(), others.end());
-  }
-  void know_all_but(const core::NodeId& self) {
-    for (const auto& contact : all_) {
-      if (contact.id != self) others.push_back(contact);
-    }
-  }
-
- private:
-  const std::vector<kademlia::Contact>& all_;
-  std::vector<kademlia::Contact> others;
-};
 
 /// What the machine gives to all nodes of a test.
 struct Machine {
@@ -67,8 +49,7 @@ class Node {
       : machine_(machine),
         identity_(*rpc::tls::TlsIdentity::create(key_, machine.authority.credentials(key_),
                                                  [](const core::NodeId&) { return true; })),
-        peers_(machine.io.get_executor(), machine.clock, identity_),
-        others_(machine.nodes) {
+        peers_(machine.io.get_executor(), machine.clock, identity_) {
     open_local();
     rpc::RpcServer::Options options;
     options.listen = {{boost::asio::ip::make_address("127.0.0.1"), 0}};
@@ -84,7 +65,9 @@ class Node {
   }
 
   void begin() {
-    others_.know_all_but(self_.id);
+    for (const auto& contact : machine_.nodes) {
+      if (contact.id != self_.id) others_.nodes.emplace_back(contact);
+    }
     Member::Parts parts{.self = self_,
                         .peers = peers_,
                         .routing = others_,
@@ -139,7 +122,7 @@ class Node {
   kadenza::testing::TemporaryFolder folder_;
   rpc::SecureRandom random_;
   rpc::PeerConnections peers_;
-  AddressBook others_;
+  placement::KnownNodes others_;
   peers::Handlers handlers_;
   std::unique_ptr<services::library::LocalLibrary> local_;
   std::unique_ptr<streaming::SongCache> cache_;

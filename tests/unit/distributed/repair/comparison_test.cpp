@@ -19,8 +19,6 @@
 namespace kadenza::distributed::repair {
 namespace {
 
-const auto kAll = all_partitions(16);
-
 /// The other node, and what the conversation with it cost.
 class OtherNode final : public peers::Peers {
  public:
@@ -30,7 +28,8 @@ class OtherNode final : public peers::Peers {
     bytes += request.size();
     v1::CompareRequest asked;
     EXPECT_TRUE(asked.ParseFromString(request));
-    auto reply = answer_comparison(asked, *held, shared);
+    const auto all = held->partitions();
+    auto reply = answer_comparison(asked, *held, shared ? *shared : all);
     if (!reply) co_return std::unexpected(reply.error());
     if (spoil) spoil(*reply);
     auto encoded = reply->SerializeAsString();
@@ -39,7 +38,7 @@ class OtherNode final : public peers::Peers {
   }
 
   std::optional<HeldCopies> held{std::in_place, 16};
-  HeldCopies::Chosen shared = kAll;
+  std::optional<std::vector<placement::Partition>> shared;  ///< none: all
   std::function<void(v1::CompareReply&)> spoil;
   std::size_t calls = 0;
   std::size_t bytes = 0;
@@ -49,12 +48,13 @@ class ComparisonTest : public testing::Test {
  protected:
   core::Result<Differences> compare(std::size_t limit = 1'000'000) {
     std::optional<core::Result<Differences>> result;
+    const auto all = held->partitions();
     auto run = [&]() -> core::Task<void> {
       TreeComparison comparison(
           {.ask = [this](kademlia::Contact to, v1::CompareRequest request,
                          core::Deadline by) { return peers::call(other, to, std::move(request), by); },
            .held = *held,
-           .shared = kAll,
+           .shared = all,
            .clock = clock,
            .limit = limit,
            .postponed = postponed});
@@ -104,7 +104,7 @@ TEST_F(ComparisonTest, OneDifferenceAmongManyIsFoundInAFewCalls) {
 TEST_F(ComparisonTest, FindsExactlyTheDifferences) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     core::SeededRandom random(seed);
-    const auto bits = static_cast<unsigned>(random.below(17));
+    const auto bits = static_cast<unsigned>(random.below(20));
     held.emplace(bits);
     other.held.emplace(bits);
     std::set<core::SongId> missing, lacking;
@@ -213,18 +213,18 @@ TEST_F(ComparisonTest, NonsenseFromTheOtherNodeIsRefused) {
 }
 
 TEST_F(ComparisonTest, NonsenseFromACallerIsRefused) {
-  EXPECT_FALSE(answer_comparison({}, *held, kAll));
+  EXPECT_FALSE(answer_comparison({}, *held, held->partitions()));
   v1::CompareRequest many;
   for (std::size_t i = 0; i <= kBranchesPerCall; ++i) to_message(Branch{}, Summary{}, *many.add_branches());
-  EXPECT_FALSE(answer_comparison(many, *held, kAll));
+  EXPECT_FALSE(answer_comparison(many, *held, held->partitions()));
   v1::CompareRequest wrong;
   to_message(Branch{}, Summary{}, *wrong.add_branches());
-  EXPECT_TRUE(answer_comparison(wrong, *held, kAll));
+  EXPECT_TRUE(answer_comparison(wrong, *held, held->partitions()));
   wrong.mutable_branches(0)->set_digits(65);
-  EXPECT_FALSE(answer_comparison(wrong, *held, kAll));
+  EXPECT_FALSE(answer_comparison(wrong, *held, held->partitions()));
   wrong.mutable_branches(0)->set_digits(0);
   wrong.mutable_branches(0)->set_sum("short");
-  EXPECT_FALSE(answer_comparison(wrong, *held, kAll));
+  EXPECT_FALSE(answer_comparison(wrong, *held, held->partitions()));
 }
 
 }  // namespace

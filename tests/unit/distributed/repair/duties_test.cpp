@@ -12,8 +12,10 @@
 #include <gtest/gtest.h>
 
 #include "core/sha256.hpp"
+#include "distributed/repair/held_copies.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
+#include "tests/unit/distributed/placement/known_nodes.hpp"
 #include "tests/unit/distributed/repair/songs.hpp"
 
 namespace kadenza::distributed::repair {
@@ -98,15 +100,6 @@ TEST(Duties, ANetworkWithoutNodesHasNone) {
   EXPECT_FALSE(duty.pairs(node(0), node(1)));
 }
 
-class KnownNodes final : public placement::Routing {
- public:
-  core::Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
-                                                                  core::Deadline) override {
-    co_return all;
-  }
-  std::vector<placement::Found> all;
-};
-
 TEST(Duties, TwoNodesSeeTheSamePartitionsAsTheirs) {
   constexpr int kNodes = 7;
   sim::Engine engine(1);
@@ -117,13 +110,15 @@ TEST(Duties, TwoNodesSeeTheSamePartitionsAsTheirs) {
     contacts[static_cast<std::size_t>(i)].id = node(i);
     contacts[static_cast<std::size_t>(i)].capacity_class = 1;
   }
-  const auto partitions = all_partitions(8);
-  std::vector<KnownNodes> routings(kNodes);
+  HeldCopies held(8);
+  for (std::uint64_t i = 0; i < 1000; ++i) held.put(numbered_song(i));
+  const auto partitions = held.partitions();
+  std::vector<placement::KnownNodes> routings(kNodes);
   std::vector<std::shared_ptr<placement::Directory>> directories;
   std::deque<Duties> duties;
   for (std::size_t i = 0; i < kNodes; ++i) {
     for (const auto& contact : contacts) {
-      if (contact.id != contacts[i].id) routings[i].all.emplace_back(contact);
+      if (contact.id != contacts[i].id) routings[i].nodes.emplace_back(contact);
     }
     directories.push_back(placement::Directory::create(
         {.self = contacts[i]}, coroutines.context().get_executor(), clock, routings[i]));

@@ -19,6 +19,7 @@
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/unit/distributed/placement/known_nodes.hpp"
 
 namespace kadenza::distributed::streaming {
 namespace {
@@ -27,15 +28,6 @@ using core::Errc;
 using core::Result;
 using kademlia::Contact;
 using namespace std::chrono_literals;
-
-class KnownNodes final : public placement::Routing {
- public:
-  core::Task<Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
-                                                            core::Deadline) override {
-    co_return std::vector<placement::Found>(nodes.begin(), nodes.end());
-  }
-  std::vector<Contact> nodes;
-};
 
 /// Nodes of which some hold the song, each with its own speed and faults.
 class FakeReplicas final : public Replicas {
@@ -103,8 +95,9 @@ class RemoteSongsTest : public ::testing::Test {
     }
     self = {kademlia::random_key(random), kademlia::Endpoint::v4(0x0a000001, 4748), 8};
     for (int i = 0; i < 5; ++i) {
-      routing.nodes.push_back({kademlia::random_key(random), kademlia::Endpoint::v4(0x0a000002, 4748), 8});
-      replicas.holders[routing.nodes.back().id] = {};
+      const Contact node{kademlia::random_key(random), kademlia::Endpoint::v4(0x0a000002, 4748), 8};
+      routing.nodes.emplace_back(node);
+      replicas.holders[node.id] = {};
     }
     directory =
         placement::Directory::create({.self = self}, coroutines.context().get_executor(), clock, routing);
@@ -166,7 +159,7 @@ class RemoteSongsTest : public ::testing::Test {
   sim::SimClock clock{engine};
   sim::SimTimers timers{engine};
   boost::asio::thread_pool disk{1};
-  KnownNodes routing;
+  placement::KnownNodes routing;
   FakeReplicas replicas{engine, timers};
   Contact self;
   std::shared_ptr<placement::Directory> directory;

@@ -10,21 +10,12 @@
 #include "core/random.hpp"
 #include "sim/coroutines.hpp"
 #include "sim/engine.hpp"
+#include "tests/unit/distributed/placement/known_nodes.hpp"
 
 namespace kadenza::distributed::streaming {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A lookup that finds these nodes, each as near as it says.
-class FixedRouting final : public placement::Routing {
- public:
-  core::Task<core::Result<std::vector<placement::Found>>> nearest(kademlia::Key, std::size_t,
-                                                                  core::Deadline) override {
-    co_return nodes;
-  }
-  std::vector<placement::Found> nodes;
-};
 
 class SourceBookTest : public ::testing::Test {
  protected:
@@ -60,7 +51,7 @@ class SourceBookTest : public ::testing::Test {
   sim::Coroutines coroutines{engine};
   sim::SimClock clock{engine};
   core::SeededRandom random{4};
-  FixedRouting routing;
+  placement::KnownNodes routing;
   std::shared_ptr<placement::Directory> directory =
       placement::Directory::create({}, coroutines.context().get_executor(), clock, routing);
   SourceBook book{clock};
