@@ -22,6 +22,11 @@ bool better(const Entry& a, const Entry& b) noexcept {
 
 }  // namespace
 
+void make_room(std::vector<Entry>& entries, std::size_t limit) {
+  if (entries.size() < entries.capacity()) return;
+  entries.reserve(std::min(limit, entries.size() + (limit + 3) / 4));
+}
+
 Entry* Bucket::find_live(const NodeId& id) noexcept {
   return find_in(live, id);
 }
@@ -57,7 +62,7 @@ void Bucket::remember(const Entry& entry, std::size_t cache_size) {
   }
   if (cache_size == 0) return;
   if (cache.size() < cache_size) {
-    if (cache.capacity() == 0) cache.reserve(cache_size);
+    make_room(cache, cache_size);
     cache.push_back(entry);
     return;
   }

@@ -26,6 +26,10 @@ struct Entry {
   }
 };
 
+/// Room for one more of at most `limit` entries, made in quarters: most of a node's memory is its buckets,
+/// the deep ones never fill, and doubling would leave a third of the full ones empty.
+void make_room(std::vector<Entry>& entries, std::size_t limit);
+
 /// The contacts at one distance: at most k live ones, all proven by a reply, and a few replacements. Owned by
 /// RoutingTable, which knows how many are allowed.
 struct Bucket {

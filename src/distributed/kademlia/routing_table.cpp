@@ -65,7 +65,7 @@ RoutingTable::Admission RoutingTable::on_reply(const Contact& contact, std::opti
     bucket = &buckets_[index_for(contact.id)];
   }
   if (bucket->live.size() < config_.bucket_size) {
-    if (bucket->live.capacity() == 0) bucket->live.reserve(config_.bucket_size);
+    make_room(bucket->live, config_.bucket_size);
     bucket->live.push_back(entry);
     ++size_;
     return Admission::kAdded;
@@ -139,7 +139,6 @@ void RoutingTable::split_last() {
     return static_cast<std::size_t>(distance(self_, entry.contact.id).leading_zeros()) > depth;
   };
   Bucket& last = buckets_.back();
-  deeper.live.reserve(config_.bucket_size);
   for (auto [from, to] : {std::pair{&last.live, &deeper.live}, std::pair{&last.cache, &deeper.cache}}) {
     const auto middle = std::stable_partition(from->begin(), from->end(), std::not_fn(is_deeper));
     to->insert(to->end(), middle, from->end());
