@@ -167,6 +167,11 @@ class MemoryIncomingSong final : public IncomingSong {
     co_return Result<void>{};
   }
 
+  core::Task<Result<void>> write_verified(std::span<const std::uint8_t> bytes, std::span<const core::Digest>,
+                                          core::Deadline deadline) override {
+    return write(bytes, deadline);
+  }
+
   core::Task<Result<ExaminedSong>> examine(core::TagOverrides overrides, core::Deadline) override {
     const auto header = header_of(audio_);
     if (!header) co_return core::fail(Errc::kUnsupportedMedia, "this is not audio");

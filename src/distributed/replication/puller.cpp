@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -89,7 +90,10 @@ core::Task<Result<void>> pull_from(RemoteReplicas& replicas, const core::SongRec
     if (bytes->size() != expected || !streaming::verify_chunks(record, written, *bytes)) {
       co_return core::fail(Errc::kCorrupted, "the source's bytes do not match the record");
     }
-    auto stored = co_await into.write(*bytes, deadline);
+    const auto chunks = std::span(record.chunks)
+                            .subspan(written / core::kChunkBytes,
+                                     (bytes->size() + core::kChunkBytes - 1) / core::kChunkBytes);
+    auto stored = co_await into.write_verified(*bytes, chunks, deadline);
     if (!stored) co_return stored;
     written += bytes->size();
   }

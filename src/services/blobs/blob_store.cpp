@@ -37,7 +37,11 @@ Staging& Staging::operator=(Staging&&) noexcept = default;
 Staging::~Staging() = default;
 
 core::Result<void> Staging::append(std::span<const std::uint8_t> bytes) {
-  return file_->append(bytes);
+  return file_->append(bytes, {});
+}
+core::Result<void> Staging::append_hashed(std::span<const std::uint8_t> bytes,
+                                          std::span<const core::Digest> chunks) {
+  return file_->append(bytes, chunks);
 }
 std::uint64_t Staging::size() const noexcept {
   return file_->size();

@@ -41,6 +41,10 @@ class Staging {
   /// is full.
   core::Result<void> append(std::span<const std::uint8_t> bytes);
 
+  /// The same of whole chunks whose digests the caller has just computed; only the blob's last chunk may be
+  /// shorter. All of a blob is appended either so or by append().
+  core::Result<void> append_hashed(std::span<const std::uint8_t> bytes, std::span<const core::Digest> chunks);
+
   std::uint64_t size() const noexcept;
 
   /// A descriptor of its own, for reading only, of what was appended so far.

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 
 #include <boost/asio/packaged_task.hpp>
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
 
+#include "core/check.hpp"
 #include "core/sha256.hpp"
 #include "core/song.hpp"
 #include "services/blobs/posix_error.hpp"
@@ -39,6 +39,10 @@ core::Result<std::vector<core::Digest>> hash_chunks(int file, std::uint64_t begi
   return digests;
 }
 
+void begin_write_back(int file, std::uint64_t begin) {
+  ::sync_file_range(file, static_cast<off_t>(begin), kWritebackBytes, SYNC_FILE_RANGE_WRITE);
+}
+
 }  // namespace
 
 ChunkHasher::ChunkHasher(boost::asio::thread_pool& pool, std::shared_ptr<const core::UniqueFd> file) noexcept
@@ -49,18 +53,26 @@ void ChunkHasher::grown(std::uint64_t size) {
     const auto begin = spans_.size() * kSpanBytes;
     auto hash_span = [file = file_, begin] {
       const auto end = begin + kSpanBytes;
-      if (end % kWritebackBytes == 0) {
-        ::sync_file_range(file->get(), static_cast<off_t>(end - kWritebackBytes), kWritebackBytes,
-                          SYNC_FILE_RANGE_WRITE);
-      }
+      if (end % kWritebackBytes == 0) begin_write_back(file->get(), end - kWritebackBytes);
       return hash_chunks(file->get(), begin, end);
     };
     spans_.push_back(boost::asio::post(pool_, std::packaged_task<Span()>(std::move(hash_span))));
   }
 }
 
+void ChunkHasher::grown(std::uint64_t size, std::span<const core::Digest> added) {
+  known_.insert(known_.end(), added.begin(), added.end());
+  for (; written_back_ + kWritebackBytes <= size; written_back_ += kWritebackBytes) {
+    boost::asio::post(pool_, [file = file_, begin = written_back_] { begin_write_back(file->get(), begin); });
+  }
+}
+
 core::Result<std::vector<core::Digest>> ChunkHasher::finish(std::uint64_t size, const core::Digest& whole) {
   if (size == 0) return std::vector<core::Digest>{};
+  if (!known_.empty()) {
+    KADENZA_CHECK(known_.size() == (size + core::kChunkBytes - 1) / core::kChunkBytes);
+    return known_;
+  }
   if (size <= core::kChunkBytes) return std::vector{whole};
   KADENZA_TRY(auto last, hash_chunks(file_->get(), spans_.size() * kSpanBytes, size));
   std::vector<core::Digest> digests;

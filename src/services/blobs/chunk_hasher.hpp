@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
@@ -23,6 +24,8 @@ class ChunkHasher {
 
   /// The file has `size` bytes now.
   void grown(std::uint64_t size);
+  /// The same of a file whose writer knows the digests of its chunks: those of what was added.
+  void grown(std::uint64_t size, std::span<const core::Digest> added);
 
   /// Digests of all chunks of the finished file. `whole` is the digest of all `size` bytes.
   core::Result<std::vector<core::Digest>> finish(std::uint64_t size, const core::Digest& whole);
@@ -32,6 +35,8 @@ class ChunkHasher {
   boost::asio::thread_pool& pool_;
   std::shared_ptr<const core::UniqueFd> file_;
   std::vector<std::future<Span>> spans_;
+  std::vector<core::Digest> known_;
+  std::uint64_t written_back_ = 0;  ///< bytes; of a file whose digests are known
 };
 
 }  // namespace kadenza::services::blobs

@@ -56,10 +56,11 @@ void StagingFile::discard() noexcept {
   store_.usage().release(std::exchange(reserved_, 0));
 }
 
-core::Result<void> StagingFile::append(std::span<const std::uint8_t> bytes) {
+core::Result<void> StagingFile::append(std::span<const std::uint8_t> bytes,
+                                       std::span<const core::Digest> chunks) {
   if (failure_) return std::unexpected(*failure_);
   KADENZA_CHECK(!digest_);
-  auto written = write(bytes);
+  auto written = write(bytes, chunks);
   if (!written) {
     failure_ = written.error();
     discard();
@@ -81,7 +82,8 @@ core::Result<void> StagingFile::reserve_for(std::uint64_t size) {
   return {};
 }
 
-core::Result<void> StagingFile::write(std::span<const std::uint8_t> bytes) {
+core::Result<void> StagingFile::write(std::span<const std::uint8_t> bytes,
+                                      std::span<const core::Digest> chunks) {
   KADENZA_TRY_VOID(reserve_for(size_ + bytes.size()));
   while (!bytes.empty()) {
     const auto put = ::pwrite(fd_->get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
@@ -90,7 +92,11 @@ core::Result<void> StagingFile::write(std::span<const std::uint8_t> bytes) {
     size_ += static_cast<std::uint64_t>(put);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
-  chunks_.grown(size_);
+  if (chunks.empty()) {
+    chunks_.grown(size_);
+  } else {
+    chunks_.grown(size_, chunks);
+  }
   return {};
 }
 

@@ -24,7 +24,7 @@ class StagingFile {
                                                            std::optional<std::uint64_t> expected_size);
   ~StagingFile();
 
-  core::Result<void> append(std::span<const std::uint8_t> bytes);
+  core::Result<void> append(std::span<const std::uint8_t> bytes, std::span<const core::Digest> chunks);
   std::uint64_t size() const noexcept { return size_; }
   core::Result<core::UniqueFd> reader() const;
   void write_back();
@@ -36,7 +36,7 @@ class StagingFile {
   StagingFile(StoreState& store, StoreState::NewFile file, std::uint64_t reserved);
 
   core::Result<void> reserve_for(std::uint64_t size);
-  core::Result<void> write(std::span<const std::uint8_t> bytes);
+  core::Result<void> write(std::span<const std::uint8_t> bytes, std::span<const core::Digest> chunks);
   core::Result<BlobInfo> store_durably();
   /// Gives the space back and takes the file away, if it is still there.
   void discard() noexcept;

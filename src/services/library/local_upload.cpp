@@ -22,16 +22,32 @@ constexpr core::Duration kNearlyWhole = std::chrono::seconds(1);
 
 core::Task<Result<void>> LocalUpload::write(std::span<const std::uint8_t> bytes, core::Deadline deadline) {
   co_return co_await core::run_on(library_.options.blocking, [this, bytes, deadline]() -> Result<void> {
-    KADENZA_TRY_VOID(library_.in_time(deadline));
-    if (staging_.size() + bytes.size() > library_.options.upload_limit) {
-      return core::fail(Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
-                                                     library_.options.upload_limit));
-    }
+    KADENZA_TRY_VOID(check_room(bytes.size(), deadline));
     library_.analyser.note_arrival();
     KADENZA_TRY_VOID(staging_.append(bytes));
     probe_early();
     return {};
   });
+}
+
+core::Task<Result<void>> LocalUpload::write_verified(std::span<const std::uint8_t> bytes,
+                                                     std::span<const core::Digest> chunks,
+                                                     core::Deadline deadline) {
+  co_return co_await core::run_on(library_.options.blocking,
+                                  [this, bytes, chunks, deadline]() -> Result<void> {
+                                    KADENZA_TRY_VOID(check_room(bytes.size(), deadline));
+                                    library_.analyser.note_arrival();
+                                    return staging_.append_hashed(bytes, chunks);
+                                  });
+}
+
+Result<void> LocalUpload::check_room(std::size_t added, core::Deadline deadline) const {
+  KADENZA_TRY_VOID(library_.in_time(deadline));
+  if (staging_.size() + added > library_.options.upload_limit) {
+    return core::fail(Errc::kTooLarge, fmt::format("a file may have at most {} bytes on this node",
+                                                   library_.options.upload_limit));
+  }
+  return {};
 }
 
 bool LocalUpload::is_nearly_whole() const {

@@ -19,6 +19,9 @@ class LocalUpload final : public core::Upload, public IncomingSong {
         began_(library.options.clock->now()) {}
 
   core::Task<core::Result<void>> write(std::span<const std::uint8_t> bytes, core::Deadline deadline) override;
+  core::Task<core::Result<void>> write_verified(std::span<const std::uint8_t> bytes,
+                                                std::span<const core::Digest> chunks,
+                                                core::Deadline deadline) override;
   core::Task<core::Result<core::UploadOutcome>> finish(core::TagOverrides overrides,
                                                        core::Deadline deadline) override;
 
@@ -29,6 +32,7 @@ class LocalUpload final : public core::Upload, public IncomingSong {
                                             OnConflict on_conflict, core::Deadline deadline) override;
 
  private:
+  core::Result<void> check_room(std::size_t added, core::Deadline deadline) const;
   /// Whether so little is left to arrive, at the speed so far, that an early probe is worth its place.
   bool is_nearly_whole() const;
   void probe_early();

@@ -54,6 +54,12 @@ class IncomingSong {
   virtual core::Task<core::Result<void>> write(std::span<const std::uint8_t> bytes,
                                                core::Deadline deadline) = 0;
 
+  /// The same of whole chunks that the caller has found to be `chunks`, so that they are not hashed twice;
+  /// only the song's last chunk may be shorter. All of a song is written either so or by write().
+  virtual core::Task<core::Result<void>> write_verified(std::span<const std::uint8_t> bytes,
+                                                        std::span<const core::Digest> chunks,
+                                                        core::Deadline deadline) = 0;
+
   /// All bytes of an upload are there: checks the audio, reads tags and cover, computes the record. Ends the
   /// writing.
   virtual core::Task<core::Result<ExaminedSong>> examine(core::TagOverrides overrides,

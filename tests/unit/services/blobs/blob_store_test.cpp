@@ -55,6 +55,27 @@ TEST_F(BlobStoreTest, KeepsBytesUnderTheirHashWithTheHashOfEveryChunk) {
   EXPECT_EQ(files_in("staging"), 0u);
 }
 
+TEST_F(BlobStoreTest, TakesTheHashesOfChunksThatTheWriterKnows) {
+  auto blobs = open_store();
+  constexpr auto kChunk = std::size_t{core::kChunkBytes};
+  for (const std::size_t size : {std::size_t{1}, kChunk, 4 * kChunk + 5, 20'000'001ul}) {
+    const auto bytes = random_bytes(size, static_cast<unsigned>(size));
+    const auto chunks = chunk_digests(bytes);
+    auto staging = blobs.stage(size);
+    ASSERT_TRUE(staging.has_value());
+    for (std::size_t at = 0; at < size; at += 4 * kChunk) {
+      const auto piece = std::span(bytes).subspan(at, std::min(4 * kChunk, size - at));
+      ASSERT_TRUE(staging->append_hashed(
+          piece, std::span(chunks).subspan(at / kChunk, (piece.size() + kChunk - 1) / kChunk)));
+    }
+    const auto info = staging->commit();
+    ASSERT_TRUE(info.has_value()) << info.error().detail;
+    EXPECT_EQ(info->digest, core::sha256(bytes));
+    EXPECT_EQ(info->chunks, chunks) << size;
+    EXPECT_EQ(*blobs.read_all(info->digest, size), bytes);
+  }
+}
+
 TEST_F(BlobStoreTest, BlobsOutliveTheStore) {
   const auto bytes = random_bytes(300'000);
   const auto digest = open_store().put(bytes)->digest;
