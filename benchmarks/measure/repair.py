@@ -46,8 +46,8 @@ class Listening:
         self.process.join()
 
 
-def copied(nodes):
-    return [node.json("/network")["repair"]["bytes_copied"] for node in nodes]
+def repair_of(nodes, what):
+    return [node.json("/network")["repair"][what] for node in nodes]
 
 
 def rows(bench):
@@ -70,16 +70,16 @@ def lost_node_rows(measured):
     with Listening(measured, entry, remote) as calm:
         time.sleep(LISTENED)
 
-    before = copied(rest)
+    before = repair_of(rest, "bytes_copied")
     victim.kill()
     with Listening(measured, entry, remote) as meanwhile:
-        wait_until(lambda: copied(rest) != before, "copying begins", 120)
+        wait_until(lambda: any(repair_of(rest, "bytes_to_move")), "copying begins", 120)
         began = time.perf_counter()
         lost = [song for song in songs if victim in measured.holders(songs)[song["id"]]]
         wait_until(lambda: all(len(set(holders) - {victim}) >= 3 for holders in measured.holders(lost).values()),
                    "everything has its copies", 600)
         took = time.perf_counter() - began
-    by_node = [now - then for now, then in zip(copied(rest), before, strict=True)]
+    by_node = [now - then for now, then in zip(repair_of(rest, "bytes_copied"), before, strict=True)]
     # No node could be done sooner: the one that has most to copy, at the configured rate.
     best = max(by_node) / RATE
     yield Row(f"cluster of {NODES}: copies of a lost node made again, share of the configured rate", "", [best / took],

@@ -30,7 +30,7 @@ core::Deadline Fetcher::limit_for(std::uint64_t bytes) const {
 core::Task<Result<std::uint64_t>> Fetcher::fetch(HeldCopy wanted, kademlia::Contact source) {
   const auto id = wanted.version.id;
   const auto by = parts_.clock.now() + kRecordTime;
-  const auto found = co_await parts_.replicas.read(source, id, {0, 1}, true, by);
+  const auto found = co_await parts_.records.read(source, id, {0, 1}, true, by);
   if (!found) co_return std::unexpected(found.error());
   const auto& record = *found->record;
   if (held_song(record.song).version != wanted.version) {

@@ -25,7 +25,8 @@ class Fetcher {
     replication::Holder& holder;
     services::library::SongStore& songs;
     placement::Directory& directory;
-    replication::RemoteReplicas& replicas;  ///< over calls that keep to the pace
+    replication::RemoteReplicas& records;   ///< small as they are, they do not wait for the pace
+    replication::RemoteReplicas& replicas;  ///< over calls that keep to it
     const core::Clock& clock;
     cluster::Settings settings;
     std::uint64_t bytes_per_second = 0;  ///< of the pace: gives songs their time

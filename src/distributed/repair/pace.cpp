@@ -8,43 +8,66 @@
 namespace kadenza::distributed::repair {
 namespace {
 
-constexpr std::uint64_t kBusyDivisor = 4;
+constexpr int kBusyDivisor = 4;
 /// A piece of 256 KiB comes within this from any node that is worth copying from.
 constexpr auto kCallTime = std::chrono::seconds(20);
 
 }  // namespace
 
+Pace::Turn::Turn(Pace& pace) : pace_(&pace) {
+  const auto now = pace.now();
+  const std::lock_guard lock(pace.mutex_);
+  begins_ = std::max(pace.next_, now);
+  reserved_ = pace.expected_;
+  pace.next_ = begins_ + reserved_;
+}
+
+Pace::Turn::~Turn() {
+  if (pace_) pace_->settle(reserved_, {});
+}
+
+void Pace::Turn::spent(std::uint64_t bytes) {
+  auto* pace = std::exchange(pace_, nullptr);
+  pace->settle(reserved_, pace->time_for(bytes));
+}
+
 Pace::Pace(const core::Clock& clock, core::Timers& timers, std::uint64_t bytes_per_second,
-           std::function<bool()> busy)
-    : clock_(clock), timers_(timers), rate_(bytes_per_second), busy_(std::move(busy)) {
+           std::function<core::Duration()> served)
+    : clock_(clock), timers_(timers), rate_(bytes_per_second), served_(std::move(served)) {
   KADENZA_CHECK(rate_ > 0);
+  expected_ = time_for(peers::kPieceBytes);
 }
 
-core::Task<void> Pace::turn() {
-  while (true) {
-    core::Instant next;
-    {
-      const std::lock_guard lock(mutex_);
-      next = next_;
-    }
-    if (clock_.now() >= next) co_return;
-    co_await timers_.sleep_until(next);
+core::Duration Pace::time_for(std::uint64_t bytes) const {
+  const std::chrono::duration<double> seconds(static_cast<double>(bytes) / static_cast<double>(rate_));
+  return std::chrono::duration_cast<core::Duration>(seconds);
+}
+
+core::Instant Pace::now() const {
+  const auto served = served_();
+  return clock_.now() - (served - served / kBusyDivisor);
+}
+
+core::Task<Pace::Turn> Pace::turn() {
+  Turn turn(*this);
+  for (auto now = this->now(); now < turn.begins_; now = this->now()) {
+    co_await timers_.sleep_until(clock_.now() + (turn.begins_ - now));
   }
+  co_return turn;
 }
 
-void Pace::spent(std::uint64_t bytes) {
-  const auto rate = busy_() ? std::max<std::uint64_t>(1, rate_ / kBusyDivisor) : rate_;
-  const std::chrono::duration<double> takes(static_cast<double>(bytes) / static_cast<double>(rate));
+void Pace::settle(core::Duration reserved, core::Duration taken) {
   const std::lock_guard lock(mutex_);
-  next_ = std::max(next_, clock_.now()) + std::chrono::duration_cast<core::Duration>(takes);
+  next_ += taken - reserved;
+  if (taken > core::Duration{}) expected_ = std::max(taken, expected_ - expected_ / 4);
 }
 
 core::Task<core::Result<std::string>> PacedPeers::call(kademlia::Contact to, std::string_view path,
                                                        std::string request, core::Deadline deadline) {
   const auto time = std::min<core::Duration>(deadline - clock_.now(), kCallTime);
-  co_await pace_.turn();
+  auto turn = co_await pace_.turn();
   auto answer = co_await calls_.call(to, path, std::move(request), clock_.now() + time);
-  if (answer) pace_.spent(answer->size());
+  if (answer) turn.spent(answer->size());
   co_return answer;
 }
 

@@ -16,27 +16,50 @@
 namespace kadenza::distributed::repair {
 
 /// How fast work in the background may go: what was moved must have had its time before more is begun. While
-/// others are served it goes at a quarter of its rate. Thread-safe.
+/// others are served, time passes at a quarter of its speed here. Thread-safe; one lock.
 class Pace {
  public:
-  /// `busy` says whether others are served now; all outlive it.
-  Pace(const core::Clock& clock, core::Timers& timers, std::uint64_t bytes_per_second,
-       std::function<bool()> busy);
+  /// One step of the work, and when it may begin. What it moves is known when it ends; until then it has as
+  /// much time as steps took lately, so that those who come together do not all begin together.
+  class Turn {
+   public:
+    explicit Turn(Pace& pace);
+    Turn(Turn&& other) noexcept
+        : pace_(std::exchange(other.pace_, nullptr)), begins_(other.begins_), reserved_(other.reserved_) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn();
 
-  /// Until the next step may begin.
-  core::Task<void> turn();
-  /// A step has moved so much.
-  void spent(std::uint64_t bytes);
+    /// The step has moved so much; without this it has moved nothing. Once at most.
+    void spent(std::uint64_t bytes);
+
+   private:
+    friend class Pace;
+    Pace* pace_;
+    core::Instant begins_;
+    core::Duration reserved_;
+  };
+
+  /// `served` says for how long others have been served, all in all; it never decreases. All outlive it.
+  Pace(const core::Clock& clock, core::Timers& timers, std::uint64_t bytes_per_second,
+       std::function<core::Duration()> served);
+
+  /// Waits until the next step may begin: first come, first served.
+  core::Task<Turn> turn();
 
   std::uint64_t bytes_per_second() const noexcept { return rate_; }
 
  private:
+  core::Instant now() const;
+  core::Duration time_for(std::uint64_t bytes) const;
+  void settle(core::Duration reserved, core::Duration taken);
+
   const core::Clock& clock_;
   core::Timers& timers_;
   const std::uint64_t rate_;
-  const std::function<bool()> busy_;
-  std::mutex mutex_;  // guards the one below
-  core::Instant next_{};
+  const std::function<core::Duration()> served_;
+  std::mutex mutex_;           // guards all below
+  core::Instant next_{};       ///< by now(), as all instants here
+  core::Duration expected_{};  ///< what the next step may take
 };
 
 /// Calls that keep to a pace, by the bytes of their answers. Each of them waits its turn before its own time

@@ -63,9 +63,9 @@ core::Task<void> Scrubber::scrub(HeldCopy song) {
 core::Task<core::Result<void>> verify_song(services::library::SongStore& songs, Pace& pace, HeldCopy song) {
   const auto chunks = (song.bytes + core::kChunkBytes - 1) / core::kChunkBytes;
   for (std::uint64_t first = 0; first < chunks; first += kChunksAtOnce) {
-    co_await pace.turn();
+    auto turn = co_await pace.turn();
     auto verified = co_await songs.verify(song.version.id, first, kChunksAtOnce);
-    pace.spent(std::min(song.bytes - first * core::kChunkBytes, kChunksAtOnce * core::kChunkBytes));
+    turn.spent(std::min(song.bytes - first * core::kChunkBytes, kChunksAtOnce * core::kChunkBytes));
     if (!verified) co_return verified;
   }
   co_return core::Result<void>();

@@ -108,9 +108,9 @@ class SongRepair {
   HeldCopies held_;
   Duties duties_;
   RepairBook book_;
-  Pace copying_, scrubbing_;
+  Pace copying_, reading_, scrubbing_;  ///< reading: of what was handed over to be kept
   PacedPeers paced_;
-  replication::RemoteReplicas replicas_;
+  replication::RemoteReplicas records_, replicas_;
   Fetcher fetcher_;
   Mender mender_;
   Scrubber scrubber_;

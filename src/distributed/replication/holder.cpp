@@ -28,19 +28,6 @@ namespace {
 /// Between two looks at a song that another call is storing.
 constexpr auto kStoringPause = std::chrono::milliseconds(20);
 
-class Counted {
- public:
-  Counted(std::atomic<std::uint32_t>& count, bool counts) : count_(count), by_(counts ? 1 : 0) {
-    count_ += by_;
-  }
-  Counted(const Counted&) = delete;
-  ~Counted() { count_ -= by_; }
-
- private:
-  std::atomic<std::uint32_t>& count_;
-  const std::uint32_t by_;
-};
-
 Result<std::vector<kademlia::Contact>> sources_from(const v1::StoreRequest& request) {
   if (request.sources_size() < 1 || request.sources_size() > static_cast<int>(Holder::kSourcesMax)) {
     return core::fail(Errc::kInvalidArgument,
@@ -234,7 +221,7 @@ core::Task<Result<v1::StoreReply>> Holder::serve_store(peers::Caller caller, v1:
 }
 
 core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
-  const Counted counted(reading_, !request.background());
+  const ServedTime::Call call(served_, !request.background());
   KADENZA_CO_TRY(const auto id, messages::id_from<core::SongId>(request.song()));
   KADENZA_CO_TRY(const auto audio, audio_from(request.audio()));
   if (request.length() == 0 || request.length() > peers::kPieceBytes) {
@@ -243,7 +230,7 @@ core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
   }
   core::ByteRange range{request.offset(), request.length()};
   v1::ReadReply reply;
-  reply.set_load(reading_);
+  reply.set_load(served_.under_way());
   if (const auto offer = audio ? parts_.offers.find(*audio) : nullptr) {
     KADENZA_CO_TRY(range, inside(range, offer->record.song.size));
     const auto bytes = co_await offer->bytes->read(range);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <set>
@@ -20,6 +19,7 @@
 #include "distributed/replication/claims.hpp"
 #include "distributed/replication/offers.hpp"
 #include "distributed/replication/remote_replicas.hpp"
+#include "distributed/replication/served_time.hpp"
 #include "services/library/song_store.hpp"
 
 namespace kadenza::v1 {
@@ -70,7 +70,7 @@ class Holder {
     const placement::Directory* directory = nullptr;
     streaming::Demand* demand = nullptr;  ///< hears of every read by a listener
   };
-  explicit Holder(Parts parts) : parts_(std::move(parts)), claims_(parts_.clock) {}
+  explicit Holder(Parts parts) : parts_(std::move(parts)), claims_(parts_.clock), served_(parts_.clock) {}
 
   void add_methods(peers::Handlers& handlers);
 
@@ -97,8 +97,8 @@ class Holder {
   core::Task<core::Result<void>> mend(core::SongRecord record, std::vector<kademlia::Contact> sources,
                                       core::Deadline deadline, RemoteReplicas& through);
 
-  /// Reads by other nodes, of songs that somebody listens to or uploads.
-  std::uint32_t reads_under_way() const noexcept { return reading_; }
+  /// For how long other nodes have been reading here what somebody listens to or uploads, all in all.
+  core::Duration served() const { return served_.total(); }
   std::size_t stores_under_way() const;
 
  private:
@@ -119,7 +119,7 @@ class Holder {
 
   const Parts parts_;
   Claims claims_;
-  std::atomic<std::uint32_t> reading_{0};
+  ServedTime served_;
   mutable std::mutex mutex_;  // guards the one below
   std::set<core::SongId> storing_;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/repair/pace.hpp"
 
+#include <vector>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
@@ -21,10 +23,10 @@ class PaceTest : public testing::Test {
     bool done = false;
     auto walk = [&]() -> core::Task<void> {
       for (int i = 0; i < steps; ++i) {
-        co_await pace.turn();
-        pace.spent(bytes);
+        auto turn = co_await pace.turn();
+        turn.spent(bytes);
       }
-      co_await pace.turn();
+      (void)co_await pace.turn();
       done = true;
     };
     boost::asio::co_spawn(coroutines.context(), walk(), boost::asio::detached);
@@ -36,8 +38,9 @@ class PaceTest : public testing::Test {
   sim::Coroutines coroutines{engine};
   sim::SimClock clock{engine};
   sim::SimTimers timers{engine};
-  bool busy = false;
-  Pace pace{clock, timers, 1'000'000, [this] { return busy; }};
+  int served_percent = 0;  ///< of the time
+  Pace pace{clock, timers, 1'000'000,
+            [this] { return engine.now().time_since_epoch() * served_percent / 100; }};
 };
 
 TEST_F(PaceTest, KeepsToItsRate) {
@@ -45,8 +48,39 @@ TEST_F(PaceTest, KeepsToItsRate) {
 }
 
 TEST_F(PaceTest, GoesAtAQuarterWhileOthersAreServed) {
-  busy = true;
+  served_percent = 100;
   EXPECT_NEAR(std::chrono::duration<double>(time_for(10, 100'000)).count(), 4, 0.01);
+}
+
+TEST_F(PaceTest, ServingForATenthOfTheTimeTakesLittleFromIt) {
+  served_percent = 10;
+  EXPECT_NEAR(std::chrono::duration<double>(time_for(100, 100'000)).count(), 10 / 0.925, 0.01);
+}
+
+TEST_F(PaceTest, ThoseWhoWaitTogetherBeginOneByOne) {
+  time_for(30, 100'000);  // now it is known what a step moves
+  std::vector<core::Duration> begun;
+  const auto start = engine.now();
+  auto step = [&](int) -> core::Task<void> {
+    auto turn = co_await pace.turn();
+    begun.push_back(engine.now() - start);
+    co_await timers.sleep_until(clock.now() + 10s);  // a slow call
+    turn.spent(100'000);
+  };
+  for (int i = 0; i < 5; ++i) boost::asio::co_spawn(coroutines.context(), step(i), boost::asio::detached);
+  engine.run();
+  ASSERT_EQ(begun.size(), 5U);
+  for (int i = 0; i < 5; ++i) EXPECT_NEAR(std::chrono::duration<double>(begun[i]).count(), 0.1 * i, 0.001);
+}
+
+TEST_F(PaceTest, AStepThatMovedNothingGivesItsTimeBack) {
+  time_for(1, 100'000);
+  const auto start = engine.now();
+  auto fail = [&]() -> core::Task<void> { (void)co_await pace.turn(); };
+  for (int i = 0; i < 3; ++i) boost::asio::co_spawn(coroutines.context(), fail(), boost::asio::detached);
+  engine.run();
+  EXPECT_EQ(engine.now() - start, 0s);
+  EXPECT_NEAR(std::chrono::duration<double>(time_for(10, 100'000)).count(), 1, 0.1);
 }
 
 TEST_F(PaceTest, TimeThatWasNotUsedIsNotCaughtUp) {
