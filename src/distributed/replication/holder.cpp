@@ -102,7 +102,8 @@ void Holder::add_methods(peers::Handlers& handlers) {
   handlers.add<v1::ClaimRequest>([this](Caller, v1::ClaimRequest r) { return serve_claim(std::move(r)); });
   handlers.add<v1::StoreRequest>(
       [this](Caller caller, v1::StoreRequest r) { return serve_store(caller, std::move(r)); });
-  handlers.add<v1::ReadRequest>([this](Caller, v1::ReadRequest r) { return serve_read(std::move(r)); });
+  handlers.add<v1::ReadRequest>(
+      [this](Caller caller, v1::ReadRequest r) { return serve_read(caller, std::move(r)); });
   handlers.add<v1::CoverRequest>([this](Caller, v1::CoverRequest r) { return serve_cover(std::move(r)); });
   handlers.add<v1::FactsRequest>([this](Caller, v1::FactsRequest r) { return serve_facts(std::move(r)); });
 }
@@ -220,7 +221,7 @@ core::Task<Result<v1::StoreReply>> Holder::serve_store(peers::Caller caller, v1:
   co_return reply;
 }
 
-core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
+core::Task<Result<v1::ReadReply>> Holder::serve_read(peers::Caller caller, v1::ReadRequest request) {
   const ServedTime::Call call(served_, !request.background());
   KADENZA_CO_TRY(const auto id, messages::id_from<core::SongId>(request.song()));
   KADENZA_CO_TRY(const auto audio, audio_from(request.audio()));
@@ -233,6 +234,7 @@ core::Task<Result<v1::ReadReply>> Holder::serve_read(v1::ReadRequest request) {
   reply.set_load(served_.under_way());
   if (const auto offer = audio ? parts_.offers.find(*audio) : nullptr) {
     KADENZA_CO_TRY(range, inside(range, offer->record.song.size));
+    offer->readers->note(caller.id, parts_.clock.now());
     const auto bytes = co_await offer->bytes->read(range);
     if (!bytes) co_return std::unexpected(bytes.error());
     reply.set_bytes(text_of(*bytes));

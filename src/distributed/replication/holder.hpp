@@ -111,7 +111,7 @@ class Holder {
                                                              RemoteReplicas& through);
   core::Task<core::Result<v1::ClaimReply>> serve_claim(v1::ClaimRequest request);
   core::Task<core::Result<v1::StoreReply>> serve_store(peers::Caller caller, v1::StoreRequest request);
-  core::Task<core::Result<v1::ReadReply>> serve_read(v1::ReadRequest request);
+  core::Task<core::Result<v1::ReadReply>> serve_read(peers::Caller caller, v1::ReadRequest request);
   core::Task<core::Result<v1::CoverReply>> serve_cover(v1::CoverRequest request);
   core::Task<core::Result<v1::FactsReply>> serve_facts(v1::FactsRequest request);
   core::Task<core::Result<std::vector<std::uint8_t>>> read_cached(core::SongId id, core::ByteRange range,

@@ -5,6 +5,17 @@
 
 namespace kadenza::distributed::replication {
 
+void Readers::note(const core::NodeId& node, core::Instant now) {
+  const std::lock_guard lock(mutex_);
+  last_[node] = now;
+}
+
+std::optional<core::Instant> Readers::last(const core::NodeId& node) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = last_.find(node);
+  return found == last_.end() ? std::nullopt : std::optional(found->second);
+}
+
 Offers::Standing::Standing(Offers& offers, std::shared_ptr<const Offer> offer)
     : offers_(offers), offer_(std::move(offer)) {
   const std::lock_guard lock(offers_.mutex_);

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -41,10 +43,16 @@ constexpr auto kClaimPause = std::chrono::milliseconds(50);
 constexpr auto kTakePause = std::chrono::seconds(5);
 constexpr auto kAnnounceTimeout = std::chrono::seconds(1);
 
-/// When a stand-in is asked beside a holder that has not answered: what the copy should take at 10 MB/s.
-core::Duration patience_for(std::uint64_t bytes) {
-  return std::chrono::seconds(1) + std::chrono::microseconds(bytes / 10);
-}
+/// How long a holder may be quiet: until it first reads from here, and later. A megabyte is on its way to
+/// each of them at once, and a home's line is slow.
+struct Patience {
+  core::Duration first, later;
+};
+/// Then the other holders are asked, too, although the uploader does not wait for their copies.
+constexpr Patience kHedge{std::chrono::milliseconds(500), std::chrono::milliseconds(2500)};
+/// Then a stand-in is asked.
+constexpr Patience kTooLong{std::chrono::milliseconds(1500), std::chrono::seconds(10)};
+
 /// When a copy that nobody waits for any more is given up: at 100 kB/s.
 core::Duration limit_for(std::uint64_t bytes) {
   return std::chrono::seconds(60) + std::chrono::microseconds(bytes * 10);
@@ -67,7 +75,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
         parts_(replicator_->parts_),
         offer_(std::make_unique<Offers::Standing>(parts_.offers, std::move(offer))),
         record_(std::move(record)),
-        candidates_(placement::for_writing(std::move(order))),
+        candidates_(this_node_first(placement::for_writing(std::move(order)), parts_.settings.replicas)),
         limit_(parts_.clock.now() + limit_for(record_.song.size)),
         strand_(asio::make_strand(parts_.executor)),
         events_(strand_, 4 * candidates_.size() + 4),
@@ -83,21 +91,34 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   }
 
  private:
-  /// The end of a copy, or of the patience with it (no result), or with all of them (no candidate).
-  struct Event {
-    std::optional<std::size_t> candidate;
-    std::optional<Result<HeldSong>> result;
+  struct Ended {
+    std::size_t candidate;
+    Result<HeldSong> result;
   };
+  struct Quiet {
+    std::size_t candidate;
+    bool too_long;  ///< for kTooLong, not only kHedge
+  };
+  struct OutOfTime {};
+  using Event = std::variant<OutOfTime, Quiet, Ended>;
 
+  /// Of this node's own copy nothing has to be sent.
+  static std::vector<Candidate> this_node_first(std::vector<Candidate> order, std::size_t holders) {
+    const auto last = order.begin() + static_cast<std::ptrdiff_t>(std::min(holders, order.size()));
+    std::stable_partition(order.begin(), last, [](const Candidate& candidate) { return candidate.self; });
+    return order;
+  }
+
+  /// First as many copies as the uploader waits for: each further one would take from their bandwidth.
   core::Task<void> drive() {
-    for (std::size_t i = 0; i < parts_.settings.replicas; ++i) start_next();
-    remind_at(deadline_, {});
+    want(replicator_->quorum());
+    spawn(reminders_, [self = shared_from_this()] { return self->end_in_time(); });
+    answer_when_decided();
     while (running_ > 0 && copies_ < parts_.settings.replicas) {
-      answer_when_decided();
       Event event = co_await events_.async_receive(asio::use_awaitable);
       if (on_event(event)) break;
+      answer_when_decided();
     }
-    answer_when_decided();
     answer(unavailable());
     stop(reminders_);
     // Otherwise they would store what was refused.
@@ -106,22 +127,26 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
 
   /// True when nothing more is to be waited for.
   bool on_event(Event& event) {
-    if (!event.candidate) return !answered_;
-    if (event.result) return on_end(event);
-    if (!ended_[*event.candidate]) start_next();
+    if (std::holds_alternative<OutOfTime>(event)) return !answered_;
+    if (auto* end = std::get_if<Ended>(&event)) return on_end(*end);
+    const auto& quiet = std::get<Quiet>(event);
+    if (ended_[quiet.candidate]) return false;
+    if (quiet.too_long) late_.insert(quiet.candidate);
+    want(parts_.settings.replicas);
     return false;
   }
 
   /// True when the song turned out to be another one's.
-  bool on_end(Event& event) {
+  bool on_end(Ended& event) {
     --running_;
-    ended_[*event.candidate] = true;
-    auto& result = *event.result;
+    ended_[event.candidate] = true;
+    late_.erase(event.candidate);
+    auto& result = event.result;
     if (!result) {
       last_error_ = std::move(result).error();
-      spdlog::debug("node {} does not take song {}: {}", candidates_[*event.candidate].contact.id.text(),
+      spdlog::debug("node {} does not take song {}: {}", candidates_[event.candidate].contact.id.text(),
                     record_.song.id.text(), last_error_.detail);
-      start_next();
+      want(wanted_);
       return false;
     }
     if (result->song.audio == record_.song.audio) {
@@ -131,15 +156,22 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
       return false;
     }
     if (services::library::wins_over(record_.song, result->song)) {
-      start_next();  // that node will learn of it by the catalogue
+      want(wanted_);  // that node will learn of it by the catalogue
       return false;
     }
     answer(Placed{std::move(result->song), false});
     return true;
   }
 
+  /// Asks so many nodes that these copies come, as far as there are candidates: without those that are late.
+  void want(std::size_t copies) {
+    wanted_ = std::max(wanted_, copies);
+    while (copies_ + running_ + (own_ ? 1 : 0) < wanted_ + late_.size() && next_ < candidates_.size()) {
+      start_next();
+    }
+  }
+
   void start_next() {
-    if (next_ == candidates_.size()) return;
     const auto index = next_++;
     ended_.resize(next_);
     if (candidates_[index].self) {
@@ -160,19 +192,32 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
     ++running_;
     auto copy = [self = shared_from_this(), index]() -> core::Task<void> {
       auto result = co_await self->copy_to(self->candidates_[index]);
-      self->events_.try_send(boost::system::error_code(), Event{index, std::move(result)});
+      self->events_.try_send(boost::system::error_code(), Ended{index, std::move(result)});
     };
     spawn(copying_, std::move(copy));
-    remind_at(parts_.clock.now() + patience_for(record_.song.size), index);
+    spawn(reminders_, [self = shared_from_this(), index] { return self->watch(index); });
   }
 
-  void remind_at(core::Instant when, std::optional<std::size_t> candidate) {
-    if (when == core::Instant::max()) return;
-    auto reminder = [self = shared_from_this(), when, candidate]() -> core::Task<void> {
-      co_await self->parts_.timers.sleep_until(when);
-      self->events_.try_send(boost::system::error_code(), Event{candidate, std::nullopt});
-    };
-    spawn(reminders_, std::move(reminder));
+  /// Tells when the candidate has been quiet for a while, and when for too long.
+  core::Task<void> watch(std::size_t index) {
+    const auto& readers = *offer_->offer()->readers;
+    const auto begun = parts_.clock.now();
+    for (const bool too_long : {false, true}) {
+      const auto& patience = too_long ? kTooLong : kHedge;
+      while (true) {
+        const auto read = readers.last(candidates_[index].contact.id);
+        const auto quiet_at = read ? *read + patience.later : begun + patience.first;
+        if (parts_.clock.now() >= quiet_at) break;
+        co_await parts_.timers.sleep_until(quiet_at);
+      }
+      events_.try_send(boost::system::error_code(), Quiet{index, too_long});
+    }
+  }
+
+  core::Task<void> end_in_time() {
+    if (deadline_ == core::Deadline::max()) co_return;
+    co_await parts_.timers.sleep_until(deadline_);
+    events_.try_send(boost::system::error_code(), OutOfTime{});
   }
 
   using Signals = std::deque<asio::cancellation_signal>;
@@ -191,6 +236,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
     const auto& offer = *offer_->offer();
     if (candidate.self) {
       KADENZA_CO_TRY_VOID(parts_.holder.check_time(record_.song.first_stored));
+      offer.readers->note(candidate.contact.id, parts_.clock.now());
       co_return co_await offer.bytes->commit(record_, offer.cover, OnConflict::kKeep, limit_);
     }
     v1::StoreRequest request;
@@ -207,6 +253,7 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   void answer_when_decided() {
     if (copies_ >= replicator_->quorum()) {
       answer(Placed{record_.song, added_});
+      want(parts_.settings.replicas);
     } else if (copies_ + running_ + (own_ ? 1 : 0) < replicator_->quorum() && next_ == candidates_.size()) {
       answer(unavailable());
     }
@@ -241,9 +288,11 @@ class Replicator::Run : public std::enable_shared_from_this<Run> {
   Signals copying_, reminders_;
   std::size_t next_ = 0;
   std::optional<std::size_t> own_;  ///< this node as a candidate whose turn has come, until it counts
+  std::size_t wanted_ = 0;          ///< copies
   std::size_t running_ = 0;
   std::size_t copies_ = 0;
   std::vector<bool> ended_;
+  std::set<std::size_t> late_;  ///< of those that run
   bool added_ = false;
   bool answered_ = false;
   core::Error last_error_;

@@ -114,6 +114,30 @@ TEST(UploadTest, AFullOrDeadHolderIsReplacedByTheNextInTheOrder) {
   }
 }
 
+TEST(UploadTest, FirstTheCopiesThatTheUploaderWaitsForAreMade) {
+  for (const std::size_t rank : {0u, 2u, 5u}) {
+    World world(6);
+    const auto order = world.order(kSong);
+    world.must_upload(order[rank], audio());
+    const auto at_the_answer = world.holding(kSong);
+    EXPECT_EQ(at_the_answer, (std::set{order[0], order[rank < 3 && rank > 0 ? rank : 1]}));
+    world.engine.run_for(30s);
+    expect_held(world, first_of(order, 3), audio());
+  }
+}
+
+TEST(UploadTest, ASlowLineMakesNoFurtherCopies) {
+  World world(6);
+  const auto order = world.order(kSong);
+  world.network.set_line(world.nodes[order[5]].host, {.up = 1'000'000});
+  const auto large = audio(0, 3'000'000);
+  const auto began = world.engine.now();
+  world.must_upload(order[5], large);
+  ASSERT_GT(world.engine.now() - began, 3s) << "a holder that had stopped to read would be late by then";
+  world.engine.run_for(60s);
+  expect_held(world, first_of(order, 3), large);
+}
+
 TEST(UploadTest, AHungHolderIsReplacedAfterAWhile) {
   for (std::size_t rank = 0; rank < 3; ++rank) {
     World world(6);
