@@ -143,7 +143,11 @@ void UploadReport::print(Console& console) const {
                 << '\n';
   }
   if (stopped && results.size() < files) {
-    console.err << trf("{} files are left; run the same command again to go on.", files - results.size())
+    const auto left = static_cast<unsigned long>(files - results.size());
+    console.err << fmt::format(
+                       fmt::runtime(trn("{} file is left; run the same command again to go on.",
+                                        "{} files are left; run the same command again to go on.", left)),
+                       left)
                 << '\n';
   }
 }
