@@ -14,34 +14,44 @@ constexpr auto kCallTime = std::chrono::seconds(20);
 
 }  // namespace
 
-Pace::Turn::Turn(Pace& pace) : pace_(&pace) {
-  const auto now = pace.now();
-  const std::lock_guard lock(pace.mutex_);
-  begins_ = std::max(pace.next_, now);
-  reserved_ = pace.expected_;
-  pace.next_ = begins_ + reserved_;
+Pace::Line::Line(std::uint64_t bytes_per_second) : rate(bytes_per_second) {
+  KADENZA_CHECK(rate > 0);
+  expected = time_for(peers::kPieceBytes);
+}
+
+core::Duration Pace::Line::time_for(std::uint64_t bytes) const {
+  const std::chrono::duration<double> seconds(static_cast<double>(bytes) / static_cast<double>(rate));
+  return std::chrono::duration_cast<core::Duration>(seconds);
+}
+
+void Pace::Line::settle(core::Duration reserved, core::Duration taken) {
+  const std::lock_guard lock(mutex);
+  next += taken - reserved;
+  if (taken > core::Duration{}) expected = std::max(taken, expected - expected / 4);
+}
+
+Pace::Turn::Turn(std::shared_ptr<Line> line, core::Instant now) : line_(std::move(line)) {
+  const std::lock_guard lock(line_->mutex);
+  begins_ = std::max(line_->next, now);
+  reserved_ = line_->expected;
+  line_->next = begins_ + reserved_;
 }
 
 Pace::Turn::~Turn() {
-  if (pace_) pace_->settle(reserved_, {});
+  if (line_) line_->settle(reserved_, {});
 }
 
 void Pace::Turn::spent(std::uint64_t bytes) {
-  auto* pace = std::exchange(pace_, nullptr);
-  pace->settle(reserved_, pace->time_for(bytes));
+  const auto line = std::exchange(line_, nullptr);
+  line->settle(reserved_, line->time_for(bytes));
 }
 
 Pace::Pace(const core::Clock& clock, core::Timers& timers, std::uint64_t bytes_per_second,
            std::function<core::Duration()> served)
-    : clock_(clock), timers_(timers), rate_(bytes_per_second), served_(std::move(served)) {
-  KADENZA_CHECK(rate_ > 0);
-  expected_ = time_for(peers::kPieceBytes);
-}
-
-core::Duration Pace::time_for(std::uint64_t bytes) const {
-  const std::chrono::duration<double> seconds(static_cast<double>(bytes) / static_cast<double>(rate_));
-  return std::chrono::duration_cast<core::Duration>(seconds);
-}
+    : clock_(clock),
+      timers_(timers),
+      served_(std::move(served)),
+      line_(std::make_shared<Line>(bytes_per_second)) {}
 
 core::Instant Pace::now() const {
   const auto served = served_();
@@ -49,17 +59,11 @@ core::Instant Pace::now() const {
 }
 
 core::Task<Pace::Turn> Pace::turn() {
-  Turn turn(*this);
+  Turn turn(line_, now());
   for (auto now = this->now(); now < turn.begins_; now = this->now()) {
     co_await timers_.sleep_until(clock_.now() + (turn.begins_ - now));
   }
   co_return turn;
-}
-
-void Pace::settle(core::Duration reserved, core::Duration taken) {
-  const std::lock_guard lock(mutex_);
-  next_ += taken - reserved;
-  if (taken > core::Duration{}) expected_ = std::max(taken, expected_ - expected_ / 4);
 }
 
 core::Task<core::Result<std::string>> PacedPeers::call(kademlia::Contact to, std::string_view path,

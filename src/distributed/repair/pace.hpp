@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -18,14 +19,16 @@ namespace kadenza::distributed::repair {
 /// How fast work in the background may go: what was moved must have had its time before more is begun. While
 /// others are served, time passes at a quarter of its speed here. Thread-safe; one lock.
 class Pace {
+  struct Line;
+
  public:
   /// One step of the work, and when it may begin. What it moves is known when it ends; until then it has as
   /// much time as steps took lately, so that those who come together do not all begin together.
+  /// May outlive its pace: the coroutine of a call that was cancelled may end later.
   class Turn {
    public:
-    explicit Turn(Pace& pace);
-    Turn(Turn&& other) noexcept
-        : pace_(std::exchange(other.pace_, nullptr)), begins_(other.begins_), reserved_(other.reserved_) {}
+    Turn(std::shared_ptr<Line> line, core::Instant now);
+    Turn(Turn&& other) noexcept = default;
     Turn& operator=(Turn&&) = delete;
     ~Turn();
 
@@ -34,7 +37,7 @@ class Pace {
 
    private:
     friend class Pace;
-    Pace* pace_;
+    std::shared_ptr<Line> line_;  ///< none once settled
     core::Instant begins_;
     core::Duration reserved_;
   };
@@ -46,20 +49,26 @@ class Pace {
   /// Waits until the next step may begin: first come, first served.
   core::Task<Turn> turn();
 
-  std::uint64_t bytes_per_second() const noexcept { return rate_; }
+  std::uint64_t bytes_per_second() const noexcept { return line_->rate; }
 
  private:
+  /// Those who wait, and those whose turn it is.
+  struct Line {
+    explicit Line(std::uint64_t bytes_per_second);
+    core::Duration time_for(std::uint64_t bytes) const;
+    void settle(core::Duration reserved, core::Duration taken);
+
+    const std::uint64_t rate;
+    std::mutex mutex;         // guards all below
+    core::Instant next{};     ///< by now(), as all instants here
+    core::Duration expected;  ///< what the next step may take
+  };
   core::Instant now() const;
-  core::Duration time_for(std::uint64_t bytes) const;
-  void settle(core::Duration reserved, core::Duration taken);
 
   const core::Clock& clock_;
   core::Timers& timers_;
-  const std::uint64_t rate_;
   const std::function<core::Duration()> served_;
-  std::mutex mutex_;           // guards all below
-  core::Instant next_{};       ///< by now(), as all instants here
-  core::Duration expected_{};  ///< what the next step may take
+  const std::shared_ptr<Line> line_;
 };
 
 /// Calls that keep to a pace, by the bytes of their answers. Each of them waits its turn before its own time

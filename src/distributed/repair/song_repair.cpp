@@ -27,18 +27,19 @@ constexpr auto kOrderTime = std::chrono::seconds(5);
 constexpr auto kPostponed = std::chrono::seconds(30);
 constexpr std::size_t kPostponedMax = 10'000;
 
+std::function<core::Duration()> served_by(const replication::Holder& holder) {
+  return [&holder] { return holder.served(); };
+}
+
 }  // namespace
 
 SongRepair::SongRepair(Parts parts)
     : parts_(std::move(parts)),
       held_(parts_.settings.partition_bits),
       duties_(parts_.directory, parts_.settings),
-      copying_(parts_.clock, parts_.timers, parts_.options.bytes_per_second,
-               [&holder = parts_.holder] { return holder.served(); }),
-      reading_(parts_.clock, parts_.timers, parts_.options.bytes_per_second,
-               [&holder = parts_.holder] { return holder.served(); }),
-      scrubbing_(parts_.clock, parts_.timers, parts_.options.scrubbed_per_second,
-                 [&holder = parts_.holder] { return holder.served(); }),
+      copying_(parts_.clock, parts_.timers, parts_.options.bytes_per_second, served_by(parts_.holder)),
+      reading_(parts_.clock, parts_.timers, parts_.options.bytes_per_second, served_by(parts_.holder)),
+      scrubbing_(parts_.clock, parts_.timers, parts_.options.scrubbed_per_second, served_by(parts_.holder)),
       paced_(parts_.peers, copying_, parts_.clock),
       records_(parts_.peers, true),
       replicas_(paced_, true),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "distributed/repair/pace.hpp"
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
@@ -81,6 +83,17 @@ TEST_F(PaceTest, AStepThatMovedNothingGivesItsTimeBack) {
   engine.run();
   EXPECT_EQ(engine.now() - start, 0s);
   EXPECT_NEAR(std::chrono::duration<double>(time_for(10, 100'000)).count(), 1, 0.1);
+}
+
+TEST_F(PaceTest, ATurnMayEndAfterItsPace) {
+  auto gone = std::make_unique<Pace>(clock, timers, 1'000'000, [] { return core::Duration{}; });
+  std::optional<Pace::Turn> last;
+  auto take = [&]() -> core::Task<void> { last.emplace(co_await gone->turn()); };
+  boost::asio::co_spawn(coroutines.context(), take(), boost::asio::detached);
+  engine.run();
+  ASSERT_TRUE(last);
+  gone.reset();
+  last.reset();
 }
 
 TEST_F(PaceTest, TimeThatWasNotUsedIsNotCaughtUp) {
