@@ -53,8 +53,12 @@ class Cluster:
         nodes = nodes or self.nodes
         ids = {id_of(node) for node in nodes}
         for node in nodes:
-            wait_until(lambda: ids - {id_of(node)} <= live_contacts(node) and ids <= usable_members(node),  # noqa: B023
-                       f"{node.name} knows all others", 30)
+            try:
+                wait_until(lambda: ids - {id_of(node)} <= live_contacts(node) and ids <= usable_members(node),  # noqa: B023
+                           f"{node.name} knows all others", 30)
+            except TimeoutError:
+                print(f"{[(other.name, id_of(other), other.rpc) for other in nodes]}\n{node.name} knows", node.json("/network"))
+                raise
 
     def others(self, *those):
         return [node for node in self.nodes if node not in those]

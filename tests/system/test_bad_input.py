@@ -111,10 +111,10 @@ def test_flipped_bytes_never_stop_the_node(node, files):
 # ---- exploding
 
 def test_a_compressed_tag_that_explodes(node):
-    """ID3v2.4 allows zlib inside a frame: 64 MiB of zeros in 64 KiB, several times."""
+    """ID3v2.4 allows zlib inside a frame: 64 MiB of zeros in 64 KiB, each of which TagLib makes 256 MiB of text."""
     bomb = zlib.compress(bytes(64 << 20), 9)
     frames = b""
-    for _ in range(20):
+    for _ in range(4):
         body = mp3.synchsafe(64 << 20) + bomb
         frames += b"COMM" + mp3.synchsafe(len(body)) + b"\0\x09" + body
     named = b"".join(name + mp3.synchsafe(len(data)) + b"\0\0" + data

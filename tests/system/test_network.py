@@ -181,6 +181,23 @@ def test_killed_nodes_are_noticed_and_lookups_go_on(network):
                    f"{node.url} knows who is gone")
 
 
+def test_the_first_node_finds_the_others_after_an_early_death(network):
+    """Nobody told it of others when it began: it has to know them itself."""
+    first, *others = network.grow(4)
+    wait_until((first.data / "contacts").exists, "it has saved whom it knows")
+    first.kill()
+    for node in others:
+        os.kill(node.process.pid, signal.SIGSTOP)  # so that none of them calls
+    try:
+        first.start()
+        assert not view(first)["joined"]
+    finally:
+        for node in others:
+            os.kill(node.process.pid, signal.SIGCONT)
+    assert view(first)["traffic"]["requests_sent"] >= len(others)
+    wait_until(lambda: len(contacts(first, "live")) == len(others), "it knows all others")
+
+
 def test_a_silent_node_does_not_hold_lookups_up(network):
     nodes = network.grow(NODES)
     silent, alive = nodes[-1], nodes[:-1]

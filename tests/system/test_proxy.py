@@ -158,7 +158,7 @@ def test_a_song_plays_on_while_nodes_die_one_after_another(cluster, new_proxy, l
             died.append(serving(proxy, cluster))
             died[-1].kill()
     assert received == audio
-    assert len(re.findall("goes on at byte", proxy.log())) >= 3
+    assert len(re.findall("goes on at byte", proxy.log())) >= 3, proxy.log()
     assert longest <= STALL, f"it stalled for {longest:.3f} s; these died: {[node.name for node in died]}"
 
 

@@ -43,6 +43,8 @@ struct Config {
   Duration seed_backoff_min = 1s;    ///< between attempts to reach anyone at all, doubling
   Duration seed_backoff_max = 5min;
   Duration dead_memory = 30s;  ///< how long lookups skip a node that did not answer twice
+  /// A stranger that was silent is asked again after this, and once more after four times as long.
+  Duration second_chance = 2s;
 };
 
 }  // namespace kadenza::distributed::kademlia

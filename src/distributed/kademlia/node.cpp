@@ -15,7 +15,8 @@ KademliaNode::KademliaNode(const Contact& self, const Config& config, core::Rand
       table_(self.id, config),
       limiter_(config, random.next()),
       maintenance_(config),
-      dead_(config, random.next()) {
+      dead_(config, random.next()),
+      second_chances_(config) {
   KADENZA_CHECK(config.bucket_size > 0 && config.bucket_size <= kBucketSizeMax);
   KADENZA_CHECK(std::has_single_bit(config.rate_sources) && config.rate_sources >= 4);
 }
@@ -63,7 +64,7 @@ void KademliaNode::tick(Instant now, Outbox& outbox) {
 }
 
 Instant KademliaNode::next_wakeup() const {
-  return std::min(book_.next_deadline(), maintenance_.next_wakeup());
+  return std::min({book_.next_deadline(), maintenance_.next_wakeup(), second_chances_.next()});
 }
 
 std::optional<LookupId> KademliaNode::start(const Key& target, const LookupGoal& goal, Instant now,
@@ -190,6 +191,8 @@ void KademliaNode::fail_request(RequestBook::Slot slot, bool certain, Outbox& ou
   ++counters_.requests_failed;
   const bool blamed = certain || maintenance_.on_failure(request.sent[0]);
   if (blamed) dead_.add(request.to.endpoint, now_);
+  if (!certain && request.purpose != Purpose::kSeed && !table_.find(request.to.id))
+    second_chances_.note_silence(request.to, request.chance, now_);
   if (request.purpose != Purpose::kSeed) blame(request.to, blamed, outbox);
   if (table_.size() == table_.excluded() || maintenance_.link_suspected()) maintenance_.want_seeds(now_);
   const std::size_t index = find_lookup(request.lookup);
@@ -212,10 +215,14 @@ void KademliaNode::blame(const Contact& contact, bool certain, Outbox& outbox) {
 
 bool KademliaNode::send_request(const Contact& to, Purpose purpose, LookupId lookup, const FindNode* find,
                                 Outbox& outbox) {
-  if (book_.size() >= config_.requests_max) return false;
   Request request{.to = to, .purpose = purpose, .wants_nodes = find != nullptr, .lookup = lookup};
   if (find) request.find = *find;
-  const TimeOuts after = time_outs_for(to);
+  return send_request(std::move(request), outbox);
+}
+
+bool KademliaNode::send_request(Request request, Outbox& outbox) {
+  if (book_.size() >= config_.requests_max) return false;
+  const TimeOuts after = time_outs_for(request.to);
   request.sent[0] = now_;
   request.deadline = now_ + after.soft;
   request.hard_deadline = now_ + after.hard;
@@ -254,6 +261,7 @@ void KademliaNode::maintain(Outbox& outbox) {
   if (maintenance_.lookup_due(now_, random_)) refresh_region(outbox);
   if (maintenance_.candidates_due(now_)) try_candidate(outbox);
   if (maintenance_.refresh_due(now_, random_)) refresh_contact(outbox);
+  give_second_chances(outbox);
 }
 
 void KademliaNode::look_for_anyone(Outbox& outbox) {
@@ -277,6 +285,13 @@ void KademliaNode::try_candidate(Outbox& outbox) {
 void KademliaNode::refresh_contact(Outbox& outbox) {
   const Entry* entry = table_.longest_unheard();
   if (entry && now_ - entry->checked >= config_.refresh_age) probe(entry->contact, outbox);
+}
+
+void KademliaNode::give_second_chances(Outbox& outbox) {
+  while (const auto due = second_chances_.take_due(now_)) {
+    if (table_.find(due->contact.id) || !maintenance_.may_probe(now_)) continue;
+    send_request({.to = due->contact, .purpose = Purpose::kProbe, .chance = due->number}, outbox);
+  }
 }
 
 void KademliaNode::refresh_region(Outbox& outbox) {

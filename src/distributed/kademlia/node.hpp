@@ -18,6 +18,7 @@
 #include "distributed/kademlia/outbox.hpp"
 #include "distributed/kademlia/request_book.hpp"
 #include "distributed/kademlia/routing_table.hpp"
+#include "distributed/kademlia/second_chances.hpp"
 #include "distributed/kademlia/size_estimate.hpp"
 
 namespace kadenza::distributed::kademlia {
@@ -118,6 +119,7 @@ class KademliaNode {
 
   bool send_request(const Contact& to, Purpose purpose, LookupId lookup, const FindNode* find,
                     Outbox& outbox);
+  bool send_request(Request request, Outbox& outbox);
   void emit(const Request& request, std::uint8_t attempt, Outbox& outbox) const;
   void probe(const Contact& contact, Outbox& outbox);
   struct TimeOuts {
@@ -131,6 +133,7 @@ class KademliaNode {
   void try_candidate(Outbox& outbox);
   void refresh_contact(Outbox& outbox);
   void refresh_region(Outbox& outbox);
+  void give_second_chances(Outbox& outbox);
 
   LookupId begin_lookup(const Key& target, const LookupGoal& goal, bool internal, Outbox& outbox);
   void advance(std::size_t index, Outbox& outbox);
@@ -146,6 +149,7 @@ class KademliaNode {
   RateLimiter limiter_;
   Maintenance maintenance_;
   RecentlyDead dead_;
+  SecondChances second_chances_;
   SizeEstimate size_;
   RttEstimate network_rtt_;  ///< over all replies: what to expect of a node that never answered us
   Counters counters_;

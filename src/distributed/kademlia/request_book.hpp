@@ -27,6 +27,7 @@ struct Request {
   Purpose purpose = Purpose::kProbe;
   bool wants_nodes = false;  ///< FindNode, not Ping
   bool slow = false;         ///< past its soft time-out; repeated once
+  std::uint8_t chance = 0;   ///< of SecondChances; 0 = asked for another reason
   LookupId lookup{};
   FindNode find;       ///< if it is one
   Instant sent[2]{};   ///< by attempt

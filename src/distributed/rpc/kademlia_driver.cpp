@@ -87,6 +87,7 @@ KademliaDriver::KademliaDriver(Strand strand, asio::any_io_executor blocking, co
       node_(Contact{options_.id, options_.advertise.value_or(kademlia::Endpoint{}), options_.capacity_class},
             options_.config, random_),
       wakeup_(strand_),
+      save_interval_(options_.save_interval_min),
       save_timer_(strand_) {}
 
 void KademliaDriver::start() {
@@ -303,7 +304,8 @@ std::vector<Contact> KademliaDriver::contacts_to_save() const {
 
 void KademliaDriver::save_later() {
   if (options_.saved_table.empty()) return;
-  save_timer_.expires_after(options_.save_interval);
+  save_timer_.expires_after(save_interval_);
+  save_interval_ = std::min(2 * save_interval_, options_.save_interval_max);
   save_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || self->stopped_) return;
     asio::co_spawn(self->strand_, self->save(), [self](std::exception_ptr) {

@@ -75,7 +75,10 @@ class KademliaDriver : public std::enable_shared_from_this<KademliaDriver> {
     std::uint8_t capacity_class = 1;
     std::vector<kademlia::Endpoint> seeds;
     std::filesystem::path saved_table;  ///< empty = none is kept
-    core::Duration save_interval = std::chrono::minutes(5);
+    /// Between two times that the table is saved, doubling up to the second: a node that dies young finds
+    /// the others again, too.
+    core::Duration save_interval_min = std::chrono::seconds(2);
+    core::Duration save_interval_max = std::chrono::minutes(5);
     kademlia::Config config;
   };
 
@@ -139,6 +142,7 @@ class KademliaDriver : public std::enable_shared_from_this<KademliaDriver> {
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Waiting>> waiting_;  ///< by LookupId
   boost::asio::steady_timer wakeup_;
   core::Instant armed_ = core::Instant::max();
+  core::Duration save_interval_;
   boost::asio::steady_timer save_timer_;
   bool stopped_ = false;
 };

@@ -97,7 +97,8 @@ TEST(KademliaNode, RefusesMoreLookupsThanItCanHold) {
   EXPECT_TRUE(outbox.finished.empty());
 }
 
-/// A node and ten others that answer whatever it asks. A stranger whom they may name says nothing by himself.
+/// A node and ten others that answer whatever it asks. A stranger whom they may name says nothing, unless
+/// told.
 class AmongFriends {
  public:
   explicit AmongFriends(Duration round_trip) : round_trip_(round_trip) {
@@ -120,14 +121,17 @@ class AmongFriends {
   Instant now{0s};
   Contact stranger = contact_of(100, 100);
   bool stranger_is_named = false;
+  bool stranger_answers = false;
   std::optional<Message> for_stranger;
 
  private:
   void answer(const Send& sent) {
     if (sent.to == stranger.endpoint && !for_stranger) for_stranger = sent.message;
     const auto to = std::ranges::find(friends_, sent.to, &Contact::endpoint);
-    if (to == friends_.end()) return;
-    Message reply{sent.message.transaction, sent.message.attempt, *to, Pong{}};
+    const bool asked_stranger = sent.to == stranger.endpoint;
+    if (asked_stranger ? !stranger_answers : to == friends_.end()) return;
+    const Contact& answering = asked_stranger ? stranger : *to;
+    Message reply{sent.message.transaction, sent.message.attempt, answering, Pong{}};
     if (std::holds_alternative<FindNode>(sent.message.body)) {
       Nodes nodes;
       if (stranger_is_named) nodes.contacts.push_back(stranger);
@@ -161,6 +165,21 @@ TEST(KademliaNode, AStrangerMayBeFarAwayAlthoughAllOthersAreNear) {
   world.node.receive(world.stranger.endpoint, answer, world.now, world.outbox);
   ASSERT_EQ(world.outbox.finished.size(), 1u);
   EXPECT_EQ(world.outbox.finished[0].contacts[0], world.stranger);
+}
+
+TEST(KademliaNode, AStrangerWhoWasSilentIsAskedAgainTwice) {
+  for (const Duration busy : {1500ms, 6000ms, 60'000ms}) {
+    AmongFriends world(5ms);
+    world.stranger_is_named = true;
+    ASSERT_TRUE(world.node.start(world.stranger.id, LookupGoal::nearest(), world.now, world.outbox));
+    world.pass(busy);
+    ASSERT_EQ(world.outbox.finished.size(), 1u);
+    EXPECT_FALSE(world.node.table().find(world.stranger.id));
+    world.stranger_is_named = false;
+    world.stranger_answers = true;
+    world.pass(10s);
+    EXPECT_EQ(world.node.table().find(world.stranger.id) != nullptr, busy < 10s) << busy.count();
+  }
 }
 
 TEST(KademliaNode, NobodyIsAdmittedWithoutProofOfLife) {

@@ -66,6 +66,24 @@ TEST(KademliaDriver, RestartsFromItsSavedTable) {
   EXPECT_TRUE(Loopback::eventually([&] { return joined(net, again); }));
 }
 
+TEST(KademliaDriver, ANodeThatDiesYoungRestartsFromItsSavedTable) {
+  const kadenza::testing::TemporaryFolder folder;
+  const auto left_behind = folder.path() / "left-behind";
+  Loopback net;
+  net.add();
+  auto options = net.options();
+  options.saved_table = folder.path() / "contacts";
+  const Driver first = net.add(options);
+  ASSERT_TRUE(Loopback::eventually([&] { return joined(net, first); }));
+  ASSERT_TRUE(Loopback::eventually([&] { return std::filesystem::exists(options.saved_table); }));
+  std::filesystem::copy(options.saved_table, left_behind);
+  net.stop(first);
+  options.seeds.clear();
+  options.saved_table = left_behind;
+  const Driver again = net.add(options);
+  EXPECT_TRUE(Loopback::eventually([&] { return joined(net, again); }));
+}
+
 TEST(KademliaDriver, ADeadPortIsNoticedAtOnce) {
   Loopback net;
   for (int i = 0; i < 6; ++i) net.add();
