@@ -92,6 +92,7 @@ class Node:
 
     def launch(self):
         """Starts the process without waiting for it."""
+        assert not self.process or self.process.poll() is not None, "it runs already: its process would be left behind"
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment(), start_new_session=True)

@@ -3,14 +3,13 @@
 import base64
 import contextlib
 import hashlib
-import os
 import random
 import shutil
-import signal
 import socket
 import time
 
 import pytest
+from cluster import Stopped
 from kadenza import assert_problem, free_port, run_cli, wait_until
 
 NODES = 5
@@ -186,14 +185,11 @@ def test_the_first_node_finds_the_others_after_an_early_death(network):
     first, *others = network.grow(4)
     wait_until((first.data / "contacts").exists, "it has saved whom it knows")
     first.kill()
-    for node in others:
-        os.kill(node.process.pid, signal.SIGSTOP)  # so that none of them calls
-    try:
+    with contextlib.ExitStack() as stopped:
+        for node in others:
+            stopped.enter_context(Stopped(node))  # so that none of them calls
         first.start()
         assert not view(first)["joined"]
-    finally:
-        for node in others:
-            os.kill(node.process.pid, signal.SIGCONT)
     assert view(first)["traffic"]["requests_sent"] >= len(others)
     wait_until(lambda: len(contacts(first, "live")) == len(others), "it knows all others")
 
@@ -201,8 +197,7 @@ def test_the_first_node_finds_the_others_after_an_early_death(network):
 def test_a_silent_node_does_not_hold_lookups_up(network):
     nodes = network.grow(NODES)
     silent, alive = nodes[-1], nodes[:-1]
-    os.kill(silent.process.pid, signal.SIGSTOP)
-    try:
+    with Stopped(silent):
         for turn in range(10):
             key = key_of(f"silent {turn}")
             asked = alive[turn % len(alive)]
@@ -213,8 +208,6 @@ def test_a_silent_node_does_not_hold_lookups_up(network):
         wait_until(lambda: id_of(silent) in {contact["id"] for contact in contacts(alive[0])
                                              if contact["state"] in ("suspected", "dead")}
                    or id_of(silent) not in {contact["id"] for contact in contacts(alive[0])}, "the silent one is marked")
-    finally:
-        os.kill(silent.process.pid, signal.SIGCONT)
 
 
 def test_a_wrong_key_never_joins_and_is_counted(network):

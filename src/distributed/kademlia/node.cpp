@@ -191,9 +191,11 @@ void KademliaNode::fail_request(RequestBook::Slot slot, bool certain, Outbox& ou
   ++counters_.requests_failed;
   const bool blamed = certain || maintenance_.on_failure(request.sent[0]);
   if (blamed) dead_.add(request.to.endpoint, now_);
-  if (!certain && request.purpose != Purpose::kSeed && !table_.find(request.to.id))
-    second_chances_.note_silence(request.to, request.chance, now_);
-  if (request.purpose != Purpose::kSeed) blame(request.to, blamed, outbox);
+  if (request.purpose != Purpose::kSeed) {
+    if (!certain && !table_.find(request.to.id))
+      second_chances_.note_silence(request.to, request.chance, now_);
+    blame(request.to, blamed, outbox);
+  }
   if (table_.size() == table_.excluded() || maintenance_.link_suspected()) maintenance_.want_seeds(now_);
   const std::size_t index = find_lookup(request.lookup);
   if (index == lookups_.size()) return;
@@ -211,13 +213,6 @@ void KademliaNode::blame(const Contact& contact, bool certain, Outbox& outbox) {
   }
   entry = table_.find(contact.id);
   if (entry && entry->excluded()) maintenance_.want_candidates(now_);
-}
-
-bool KademliaNode::send_request(const Contact& to, Purpose purpose, LookupId lookup, const FindNode* find,
-                                Outbox& outbox) {
-  Request request{.to = to, .purpose = purpose, .wants_nodes = find != nullptr, .lookup = lookup};
-  if (find) request.find = *find;
-  return send_request(std::move(request), outbox);
 }
 
 bool KademliaNode::send_request(Request request, Outbox& outbox) {
@@ -241,7 +236,7 @@ void KademliaNode::emit(const Request& request, std::uint8_t attempt, Outbox& ou
 }
 
 void KademliaNode::probe(const Contact& contact, Outbox& outbox) {
-  send_request(contact, Purpose::kProbe, LookupId{}, nullptr, outbox);
+  send_request({.to = contact, .purpose = Purpose::kProbe}, outbox);
 }
 
 KademliaNode::TimeOuts KademliaNode::time_outs_for(const Contact& contact) const {
@@ -271,7 +266,7 @@ void KademliaNode::look_for_anyone(Outbox& outbox) {
   }
   for (const Contact& contact : maintenance_.saved_turn()) probe(contact, outbox);
   for (const Endpoint& seed : maintenance_.seeds_turn()) {
-    send_request(Contact{.endpoint = seed}, Purpose::kSeed, LookupId{}, nullptr, outbox);
+    send_request({.to = {.endpoint = seed}, .purpose = Purpose::kSeed}, outbox);
   }
 }
 
@@ -324,8 +319,12 @@ LookupId KademliaNode::begin_lookup(const Key& target, const LookupGoal& goal, b
 void KademliaNode::advance(std::size_t index, Outbox& outbox) {
   Lookup& lookup = *lookups_[index].lookup;
   while (const std::optional<Lookup::Question> next = lookup.next(config_, now_)) {
-    const FindNode find{lookup.target(), next->from};
-    if (send_request(next->to, Purpose::kLookup, lookups_[index].id, &find, outbox)) {
+    if (send_request({.to = next->to,
+                      .purpose = Purpose::kLookup,
+                      .wants_nodes = true,
+                      .lookup = lookups_[index].id,
+                      .find = {lookup.target(), next->from}},
+                     outbox)) {
       lookup.count_sent();
     } else {
       lookup.on_failure(next->to.id, now_);

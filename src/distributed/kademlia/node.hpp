@@ -117,8 +117,6 @@ class KademliaNode {
   /// `certain`: it is this contact's fault, not that of our own link.
   void blame(const Contact& contact, bool certain, Outbox& outbox);
 
-  bool send_request(const Contact& to, Purpose purpose, LookupId lookup, const FindNode* find,
-                    Outbox& outbox);
   bool send_request(Request request, Outbox& outbox);
   void emit(const Request& request, std::uint8_t attempt, Outbox& outbox) const;
   void probe(const Contact& contact, Outbox& outbox);

@@ -10,20 +10,19 @@ void SecondChances::note_silence(const Contact& contact, std::uint8_t number, In
   const auto waits = [&](const Waiting& other) { return other.chance.contact.id == contact.id; };
   if (std::ranges::any_of(waiting_, waits)) return;
   const Duration pause = number == 0 ? config_.second_chance : 4 * config_.second_chance;
-  waiting_.push_back({{contact, static_cast<std::uint8_t>(number + 1)}, now + pause});
+  const Waiting added{{contact, static_cast<std::uint8_t>(number + 1)}, now + pause};
+  waiting_.insert(std::ranges::upper_bound(waiting_, added.due, {}, &Waiting::due), added);
 }
 
 std::optional<SecondChances::Chance> SecondChances::take_due(Instant now) {
-  const auto first = std::ranges::min_element(waiting_, {}, &Waiting::due);
-  if (first == waiting_.end() || first->due > now) return std::nullopt;
-  const Chance chance = first->chance;
-  waiting_.erase(first);
+  if (next() > now) return std::nullopt;
+  const Chance chance = waiting_.front().chance;
+  waiting_.erase(waiting_.begin());
   return chance;
 }
 
 Instant SecondChances::next() const noexcept {
-  const auto first = std::ranges::min_element(waiting_, {}, &Waiting::due);
-  return first == waiting_.end() ? Instant::max() : first->due;
+  return waiting_.empty() ? Instant::max() : waiting_.front().due;
 }
 
 }  // namespace kadenza::distributed::kademlia

@@ -12,8 +12,8 @@
 namespace kadenza::distributed::kademlia {
 
 /// Strangers that were silent, to be asked again a little later. Nothing else would bring them back soon:
-/// they are in no bucket, and lookups skip them while they count as dead. Without this a node whose first
-/// questions met a busy moment misses members for a minute. A fixed number. Owned by KademliaNode.
+/// they are in no bucket, and lookups skip them while they count as dead (docs/scaling.md has the recall
+/// without this). A fixed number. Owned by KademliaNode.
 class SecondChances {
  public:
   static constexpr std::size_t kMax = 64;
@@ -37,7 +37,7 @@ class SecondChances {
     Instant due;
   };
   const Config& config_;
-  std::vector<Waiting> waiting_;
+  std::vector<Waiting> waiting_;  ///< the earliest first
 };
 
 }  // namespace kadenza::distributed::kademlia
