@@ -16,7 +16,7 @@ using core::Errc;
 using core::Result;
 using core::Task;
 
-/// An answer is given when there is news, or after this time.
+/// How far it is is told when there is news, or after this time.
 constexpr auto kAnswerTime = std::chrono::seconds(1);
 constexpr auto kLook = std::chrono::milliseconds(50);
 
@@ -63,8 +63,13 @@ json::value in_json(const core::Departure& departure) {
           {"done", departure.done}};
 }
 
-Task<Result<json::value>> drain(const DrainParts& parts) {
-  KADENZA_CO_TRY_VOID(begin(parts));
+Result<json::value> drain(const DrainParts& parts) {
+  KADENZA_TRY_VOID(begin(parts));
+  KADENZA_TRY(const auto departure, departure_of(parts.member));
+  return in_json(departure);
+}
+
+Task<Result<json::value>> progress(const DrainParts& parts) {
   KADENZA_CO_TRY(const auto before, departure_of(parts.member));
   const auto until = parts.clock.now() + kAnswerTime;
   auto now = before;
@@ -88,7 +93,8 @@ void add_drain_commands(control::ControlServer& control, DrainParts parts) {
   control.add("drain.cancel", [&member = parts.member](json::object) -> Task<Result<json::value>> {
     co_return cancel(member);
   });
-  control.add("drain", [parts = std::move(parts)](json::object) { return drain(parts); });
+  control.add("drain", [parts](json::object) -> Task<Result<json::value>> { co_return drain(parts); });
+  control.add("drain.progress", [parts = std::move(parts)](json::object) { return progress(parts); });
 }
 
 }  // namespace kadenza::distributed

@@ -18,8 +18,9 @@ struct DrainParts {
   std::function<bool()> others_can_invite;  ///< another member is an issuer
 };
 
-/// The control socket's requests `drain` and `drain.cancel` (docs/control-socket.md): the node begins to
-/// empty itself, and each answer says how far it is; or it stays after all.
+/// The control socket's requests `drain`, `drain.progress` and `drain.cancel` (docs/control-socket.md): the
+/// node begins to empty itself, says how far it is, or stays after all. Asking how far it is never begins
+/// it: whoever follows a drain that another takes back must not start it anew.
 void add_drain_commands(control::ControlServer& control, DrainParts parts);
 
 }  // namespace kadenza::distributed

@@ -2,7 +2,6 @@
 #include "interface/node_command.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include <boost/json/object.hpp>
@@ -36,20 +35,21 @@ bool is_stuck(const json::value& answer) {
   return homeless > 0 && number(answer, "safe_songs") + homeless == number(answer, "songs");
 }
 
-/// Asks the node how far it is, until it is done or stuck.
-core::Result<json::value> follow(const CommandLine& line, Console& console) {
+/// Begins, then asks the node how far it is, until it is done or stuck.
+core::Result<json::value> drain(const CommandLine& line, Console& console) {
   Progress progress(console, 0, 0);
-  std::optional<std::int64_t> before,
-      shown;  // what was safe when this command began says nothing of the speed
-  while (true) {
-    KADENZA_TRY(json::value answer, ask_node(line.data_folder(), "drain", {}));
+  KADENZA_TRY(json::value answer, ask_node(line.data_folder(), "drain", {}));
+  // What was safe when this command began says nothing of the speed.
+  const auto safe_before = number(answer, "safe_bytes");
+  auto shown = static_cast<std::int64_t>(safe_before);
+  while (!is_done(answer) && !is_stuck(answer)) {
+    KADENZA_TRY(answer, ask_node(line.data_folder(), "drain.progress", {}));
     const auto safe = static_cast<std::int64_t>(number(answer, "safe_bytes"));
-    if (!before) before = shown = safe;
-    progress.set_total(number(answer, "bytes") - static_cast<std::uint64_t>(*before));
-    progress.moved(safe - *shown);
+    progress.set_total(number(answer, "bytes") - safe_before);
+    progress.moved(safe - shown);
     shown = safe;
-    if (is_done(answer) || is_stuck(answer)) return answer;
   }
+  return answer;
 }
 
 void print_outcome(Console& console, const json::value& answer) {
@@ -91,7 +91,7 @@ ExitCode cancel(const CommandLine& line, Console& console) {
 
 ExitCode run_drain(const CommandLine& line, Console& console) {
   if (line.drain_options.cancel) return cancel(line, console);
-  const auto answer = follow(line, console);
+  const auto answer = drain(line, console);
   if (!answer) {
     print_error(console, answer.error(), line.client.json);
     return exit_code(answer.error().code);

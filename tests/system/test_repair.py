@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A library stays whole by itself: nodes lost, emptied, cut off from power, and bits flipped on their disks."""
 import json
+import os
 import shutil
+import signal
+import subprocess
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
 from cluster import REPLICAS, SLOWNESS, Cluster, Partition, at_node, stored_blobs
-from kadenza import run_cli, wait_until
+from kadenza import BINARY, run_cli, wait_until
 
 GRACE = 6
 # Nodes at first, those that join them, those that leave, songs. Of full size without the sanitizers.
@@ -236,6 +241,28 @@ def drain(node, *options):
     return at_node(node, "node", "drain", *options, timeout=120)
 
 
+def begin_drain(node):
+    return subprocess.Popen([str(BINARY), "node", "drain", "--data", str(node.data)], env=node.environment(), text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def waiting_at_control_socket(node):
+    """How many requests the node has not answered yet."""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    connected = {f"socket:[{line[6]}]" for line in lines if line[5] == "03" and line[-1].endswith("control.sock")}
+    return sum(os.readlink(descriptor) in connected for descriptor in Path(f"/proc/{node.process.pid}/fd").iterdir()
+               if descriptor.is_symlink())
+
+
+@contextmanager
+def paused(process):
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
 class CopyWatch(threading.Thread):
     """Looks all the time at how many running nodes have each song; knows the fewest it has seen. The disks are looked
     at one after the other, so a copy counts that was there in this look or in the one before."""
@@ -328,8 +355,7 @@ def test_a_drain_is_refused_shown_and_taken_back(cluster, next_tune):
     nothing = drain(nodes[1], "--cancel")
     assert nothing.returncode == 1 and "not being drained" in nothing.stderr, nothing.stderr
     uploaded = cluster.upload(nodes[0], [next_tune(seconds=16) for _ in range(12)])
-    draining = threading.Thread(target=drain, args=(nodes[1],))
-    draining.start()
+    draining = begin_drain(nodes[1])
     wait_until(lambda: repair(nodes[1])["departure"], "the node leaves")
     wait_until(lambda: [node["name"] for node in nodes[0].json("/network")["nodes"] if node["leaving"]] == ["node1"],
                "the others know that it leaves")
@@ -337,10 +363,12 @@ def test_a_drain_is_refused_shown_and_taken_back(cluster, next_tune):
     assert "songs are safe with others" in shown.stdout, shown.stdout
     metrics = nodes[1].http.get(f"{nodes[1].url}/metrics").text
     assert "kadenza_drain_under_way 1" in metrics
-    taken_back = drain(nodes[1], "--cancel")
-    assert taken_back.returncode == 0 and "stays" in taken_back.stdout, taken_back.stderr
-    draining.join(30)
-    assert not draining.is_alive()
+    with paused(draining):  # it hears of it only when it asks again
+        wait_until(lambda: waiting_at_control_socket(nodes[1]) == 0, "what it asked is answered")
+        taken_back = drain(nodes[1], "--cancel")
+        assert taken_back.returncode == 0 and "stays" in taken_back.stdout, taken_back.stderr
+    _, complaint = draining.communicate(timeout=30)
+    assert draining.returncode == 130 and "stays after all" in complaint, complaint
     assert repair(nodes[1])["departure"] is None
     wait_until(lambda: not any(node["leaving"] for node in nodes[0].json("/network")["nodes"]),
                "the others know that it stays", 30)
