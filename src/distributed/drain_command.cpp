@@ -16,7 +16,7 @@ using core::Errc;
 using core::Result;
 using core::Task;
 
-/// How far it is is told when there is news, or after this time.
+/// Progress is told when there is news, or after this time.
 constexpr auto kAnswerTime = std::chrono::seconds(1);
 constexpr auto kLook = std::chrono::milliseconds(50);
 
