@@ -53,7 +53,7 @@ Result<std::optional<core::Digest>> audio_from(const std::string& bytes) {
 }
 
 std::string text_of(const std::vector<std::uint8_t>& bytes) {
-  return {bytes.begin(), bytes.end()};
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::unexpected<core::Error> not_held() {

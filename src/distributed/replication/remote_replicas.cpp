@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "distributed/messages/packed.hpp"
 #include "distributed/messages/song_message.hpp"
 #include "distributed/replication/methods.hpp"
 
@@ -13,7 +14,8 @@ using core::Result;
 namespace {
 
 std::vector<std::uint8_t> bytes_from(const std::string& text) {
-  return {text.begin(), text.end()};
+  const auto bytes = messages::bytes_in(text);
+  return {bytes.begin(), bytes.end()};
 }
 
 v1::ReadRequest read_request(const core::SongId& id, core::ByteRange range) {
