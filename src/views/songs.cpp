@@ -133,8 +133,9 @@ core::Task<Response> get_cover(Environment& environment, Request& request) {
   if (auto response = settled(request, validators)) co_return std::move(*response);
   auto image = co_await environment.library.cover(*id, static_cast<std::uint32_t>(*pixels), request.deadline);
   if (!image) co_return problem(image.error());
-  auto response = text_response(http::status::ok, image->content_type,
-                                std::string(image->bytes.begin(), image->bytes.end()));
+  const auto* bytes = reinterpret_cast<const char*>(image->bytes.data());
+  auto response =
+      text_response(http::status::ok, image->content_type, std::string(bytes, image->bytes.size()));
   add_validators(response, validators);
   co_return response;
 }

@@ -24,7 +24,7 @@ MessageReader::Fault MessageReader::add(std::span<const std::uint8_t> bytes) {
     message_.reserve(std::min(length_, kReserveMax));
   }
   if (bytes.size() > length_ - message_.size()) return Fault::kMoreThanOne;
-  message_.append(bytes.begin(), bytes.end());
+  message_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return Fault::kNone;
 }
 
