@@ -20,7 +20,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "system"))
 from kadenza import free_port  # noqa: E402
 
-import socket  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -33,7 +32,7 @@ class Cluster:
         self.build = build
         self.processes = []
         self.environment = os.environ | {"XDG_CONFIG_HOME": str(self.folder / "config")}
-        ports = [free_port(socket.SOCK_DGRAM) for _ in range(count)]
+        ports = [free_port() for _ in range(count)]
         self.seed = f"127.0.0.1:{ports[0]}"
         self.key = self.folder / "0" / "cluster.key"
         for number, port in enumerate(ports):

@@ -29,7 +29,7 @@ class Cluster:
         self.nodes = []
 
     def add(self, *options, start=True, token=None, through_a_way=False, data=None):
-        port = free_rpc_port()
+        port = free_port()
         way = Way(port, self.nodes) if through_a_way else None
         name = f"node{len(self.nodes)}"
         options = ["--rpc", f"127.0.0.1:{port}", "--name", name, *options]
@@ -81,15 +81,6 @@ class Cluster:
         for node in self.nodes:
             if node.way:
                 node.way.close()
-
-
-def free_rpc_port():
-    """Free for TCP and for UDP."""
-    while True:
-        port = free_port()
-        with socket.socket(type=socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def at_node(node, *arguments, **options):
@@ -193,7 +184,7 @@ class Way:
     def __init__(self, target, nodes):
         self.target = target
         self.nodes = nodes
-        self.port = free_rpc_port()
+        self.port = free_port()
         self.is_cut = False
         self.cut_from = set()  # RPC ports of nodes whose packets do not pass, either way
         self.bytes_per_second = None  # of what the node sends over TCP, all connections together

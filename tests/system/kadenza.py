@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Real nodes and the real command line, driven from outside."""
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -38,13 +39,20 @@ def wait_until(condition, what, seconds=20):
         pause = min(pause * 1.4, LONGEST_PAUSE)
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """A free loopback port below the range that the system hands to outgoing connections."""
-    while True:
-        port = random.randint(20000, 32000)
-        with socket.socket(type=kind) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+# Below those that the system hands to outgoing connections; none comes twice before all others have come.
+PORTS = itertools.cycle(random.sample(range(20000, 32000), 12000))
+
+
+def is_free(port, kind):
+    with socket.socket(type=kind) as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
+def free_port():
+    """A loopback port that is free for TCP and UDP, and that no other node of this run has been given lately."""
+    return next(port for port in PORTS if is_free(port, socket.SOCK_STREAM) and is_free(port, socket.SOCK_DGRAM))
 
 
 class Node:

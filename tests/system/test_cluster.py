@@ -13,9 +13,9 @@ import time
 import mutagen
 import pytest
 import requests
-from cluster import (QUORUM, REPLICAS, Cluster, Stopped, at_node, base32, free_rpc_port, id_of, stored_blobs,
-                     upload_at_once, wait_held)
-from kadenza import assert_problem, run_cli, wait_until
+from cluster import (QUORUM, REPLICAS, Cluster, Stopped, at_node, base32, id_of, stored_blobs, upload_at_once,
+                     wait_held)
+from kadenza import assert_problem, free_port, run_cli, wait_until
 
 STAND_INS = 1  # a holder that was slow has one beside it for a while
 
@@ -386,7 +386,7 @@ def test_settings_that_contradict_each_other_or_the_cluster_are_refused(cluster,
         for word in words:
             assert word in node.log()
 
-    port = free_rpc_port()
+    port = free_port()
     node = new_node("--rpc", f"127.0.0.1:{port}", "--replicas", "2", "--write-quorum", "3", standalone=False, start=False)
     refused(node, "a write quorum of 3 of 2 replicas")
     assert not (node.data / "cluster-document").exists()

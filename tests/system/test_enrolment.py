@@ -24,7 +24,7 @@ class Cluster:
 
     def make(self, *options, name, data=None):
         node = self.new_node("--name", name, *options, standalone=False, start=False, data=data)
-        node.rpc_port = free_port(socket.SOCK_DGRAM)
+        node.rpc_port = free_port()
         node.rpc = f"127.0.0.1:{node.rpc_port}"
         node.name = name
         node.options += ["--rpc", node.rpc]

@@ -24,7 +24,7 @@ class Network:
         self.nodes = []
 
     def add(self, *options, start=True, data=None):
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         options = ["--rpc", f"127.0.0.1:{port}", *options]
         if self.nodes:
             options += ["--join", self.token()]
