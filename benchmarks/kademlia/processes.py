@@ -20,7 +20,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "system"))
 from kadenza import free_port  # noqa: E402
 
-
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
