@@ -100,6 +100,8 @@ core::Result<void> AudioFile::open_container() {
   const int opened = avformat_open_input(&context, nullptr, av_find_input_format(name), nullptr);
   context_.reset(opened < 0 ? nullptr : context);
   if (opened < 0) return media_failure(opened, "the file is cut, or its headers are broken");
+  // FFmpeg's MP3 demuxer goes on to sum up the whole file when it finds no Xing header to check by the sum.
+  context->pb->update_checksum = nullptr;
   return {};
 }
 
