@@ -14,7 +14,7 @@ LISTENER_BYTES_PER_S = 25_000
 
 
 def sum_of_fields(node, first, last):
-    """The sum of some fields of all the node's processes (proc(5), /proc/PID/stat)."""
+    """The sum of some fields of all the node's living processes (proc(5), /proc/PID/stat)."""
     total = 0
     for pid in node.processes():
         try:
@@ -27,12 +27,12 @@ def sum_of_fields(node, first, last):
 
 
 def busy_seconds(node):
-    """Processor time of all the node's processes so far."""
-    return sum_of_fields(node, 14, 15) / os.sysconf("SC_CLK_TCK")
+    """Processor time of all the node's processes so far, of those that have ended, too."""
+    return sum_of_fields(node, 14, 17) / os.sysconf("SC_CLK_TCK")
 
 
 def page_faults(node):
-    """How often the kernel gave them a page so far, without reading it from the disk."""
+    """How often the kernel gave its living processes a page so far, without reading it from the disk."""
     return sum_of_fields(node, 10, 10)
 
 

@@ -10,13 +10,14 @@ from measure import machine
 from measure.table import Row, number
 
 
-def files_per_second(node, folder):
-    """Files a second from the command line into a node that has none of them, each acknowledged."""
+def timed_upload(node, folder):
+    """Uploads a folder of which the node has nothing from the command line: how many files, and in how many seconds."""
+    files = sum(1 for _ in folder.rglob("*.mp3"))
     started = time.perf_counter()
     report = node.cli_json("upload", folder)
     took = time.perf_counter() - started
-    assert report["added"] and not report["refused"] and not report["left"], report
-    return report["added"] / took
+    assert report["added"] == files, report
+    return files, took
 
 
 def small_rows(bench):
@@ -32,7 +33,8 @@ def small_rows(bench):
         home = bench.scratch / f"upload-{round_}"
         node = Node(home).start()
         try:
-            rates.append(files_per_second(node, folder))
+            files, seconds = timed_upload(node, folder)
+            rates.append(files / seconds)
         finally:
             node.destroy()
             shutil.rmtree(home)
