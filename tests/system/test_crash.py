@@ -130,11 +130,13 @@ def test_kill_9_while_songs_are_analysed(new_node, next_tune):
 
 def test_a_media_worker_s_end_harms_one_file_at_most(node, next_tune):
     """SIGKILL to the node's helpers, again and again: uploads go on."""
+    node.stored(next_tune())
     for _ in range(5):
-        for pid in node.processes():
-            if pid != node.process.pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        helpers = [pid for pid in node.processes() if pid != node.process.pid]
+        assert helpers
+        for pid in helpers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         wait_until(lambda: node.upload(next_tune()).status_code == 201, "uploads work again", 10)
     assert node.process.poll() is None
 

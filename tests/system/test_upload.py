@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Uploading over HTTP: every format, raw and multipart, overrides, and what is answered the second time."""
+import contextlib
 import hashlib
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -169,6 +171,21 @@ def test_loudness_and_waveform_follow(node, files):
     assert abs(facts["loudness"]["track_gain_db"] + 18 + facts["loudness"]["integrated_lufs"]) < 0.01
     assert max(facts["waveform"]) > 50
     assert all(0 <= value <= 255 for value in facts["waveform"])
+
+
+def test_an_analysis_takes_only_time_that_nobody_wants(node, next_tune):
+    """Also of the scheduler's view: in a session of its own, its low priority would count against nobody."""
+    song = node.stored(next_tune(seconds=600))
+    idle_of_its_session = wait_until(lambda: [pid for pid in node.processes() if is_idle_priority(pid)],
+                                     "the analysis runs in the node's session")
+    assert node.process.pid not in idle_of_its_session
+    wait_until(lambda: node.get(f"/songs/{song['id']}/waveform").status_code == 200, "the analysis ends", 60)
+
+
+def is_idle_priority(pid):
+    with contextlib.suppress(ProcessLookupError):
+        return os.sched_getscheduler(pid) == os.SCHED_IDLE
+    return False
 
 
 def test_audio_hash_names_the_bytes(node, next_tune):

@@ -24,8 +24,10 @@ std::unexpected<core::Error> unavailable(std::string_view what, int error_number
                     fmt::format("{}: {}", what, std::generic_category().message(error_number)));
 }
 
-/// posix_spawn of `program` with `socket` as descriptor 3, no other but stderr, a session of its own and no
-/// environment but what makes the loader bind all symbols at once.
+/// posix_spawn of `program` with `socket` as descriptor 3, no other but stderr, no environment but what makes
+/// the loader bind all symbols at once, and a process group of its own, as a terminal's signals are for the
+/// node. It stays in the node's session: Linux shares the processors among sessions before it looks at
+/// priorities (autogroup), so that those of the analyses would not count against the node.
 int spawn(const std::string& program, std::string argument, int socket, pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -40,8 +42,9 @@ int spawn(const std::string& program, std::string argument, int socket, pid_t& p
   ::sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
   ::posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string name = program, bind_now = "LD_BIND_NOW=1";
   char* const arguments[] = {name.data(), argument.data(), nullptr};
   char* const environment[] = {bind_now.data(), nullptr};

@@ -75,7 +75,6 @@ core::Result<Sandbox> Sandbox::prepare() {
 }
 
 core::Result<void> Sandbox::enter(const SandboxLimits& limits) const {
-  ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);
   limit(RLIMIT_CORE, 0);

@@ -26,8 +26,8 @@ class Sandbox {
  public:
   static core::Result<Sandbox> prepare();
 
-  /// Confines the calling process for good: no new privileges, killed with its parent, its own session, no
-  /// further descriptors, files or core dumps, bounded memory and CPU time, and the filter. kUnavailable when
+  /// Confines the calling process for good: no new privileges, killed with its parent, no further
+  /// descriptors, files or core dumps, bounded memory and CPU time, and the filter. kUnavailable when
   /// this machine cannot filter system calls; everything else is in force then.
   core::Result<void> enter(const SandboxLimits& limits) const;
 
