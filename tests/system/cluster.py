@@ -128,6 +128,14 @@ def wait_held(node, song, seconds=30):
                seconds)
 
 
+def is_stopped(pid):
+    """None of its threads runs any more: on busy processors that takes a while after the signal."""
+    with contextlib.suppress(OSError):
+        threads = [(thread / "stat").read_text() for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        return all(stat.rpartition(")")[2].split()[0] == "T" for stat in threads)
+    return False
+
+
 class Stopped:
     """A node that neither runs nor ends: SIGSTOP to all of its processes."""
 
@@ -137,6 +145,7 @@ class Stopped:
     def __enter__(self):
         for pid in self.node.processes():
             os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: all(map(is_stopped, self.node.processes())), f"the node at {self.node.url} has stopped")
 
     def __exit__(self, *_):
         for pid in self.node.processes():
