@@ -95,9 +95,10 @@ ArtistId artist_id(std::string_view name) {
 }
 
 AlbumId album_id(std::string_view album_artist, std::string_view album) {
+  static const std::string various_artists = normalise(kVariousArtists);
   const auto artist = normalise(album_artist);
   AlbumId id{hash_parts({artist, normalise(album)}).bytes};
-  if (artist != normalise(kVariousArtists)) id.bytes[0] = shard_of(artist_id(artist));
+  if (artist != various_artists) id.bytes[0] = shard_of(ArtistId{hash_parts({artist}).bytes});
   return id;
 }
 

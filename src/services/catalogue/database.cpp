@@ -123,12 +123,18 @@ Result<void> Database::run_read(const std::function<void(Connection&)>& work) co
     auto reader = take_reader();
     const auto give_back = [&](Connection*) { return_reader(std::move(reader)); };
     const std::unique_ptr<Connection, decltype(give_back)> guard(reader.get(), give_back);
-    reader->raw().exec("BEGIN");
+    const auto run = [&](std::string_view sql) {
+      return guarded([&]() -> Result<void> {
+        Query(*reader, sql).run();
+        return {};
+      });
+    };
+    KADENZA_TRY_VOID(run("BEGIN"));
     const auto done = guarded([&]() -> Result<void> {
       work(*reader);
       return {};
     });
-    (void)reader->raw().tryExec("COMMIT");
+    (void)run("COMMIT");
     return done;
   });
 }

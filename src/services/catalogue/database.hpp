@@ -36,7 +36,7 @@ class Database {
   struct Options {
     std::size_t readers = 4;  ///< most read connections kept open
     std::uint32_t writer_cache_kib = 4096;
-    std::uint32_t reader_cache_kib = 1024;  ///< of each read connection
+    std::uint32_t reader_cache_kib = 2048;  ///< of each read connection
   };
   using Write = std::function<core::Result<void>(Transaction&)>;
 

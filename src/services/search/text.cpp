@@ -2,6 +2,7 @@
 #include "services/search/text.hpp"
 
 #include <algorithm>
+#include <forward_list>
 #include <span>
 
 #include <unicode/normalizer2.h>
@@ -15,11 +16,18 @@
 namespace kadenza::services::search {
 namespace {
 
-/// A character of the original with the marks that belong to it, and its folded form.
-struct Cluster {
-  enum class Kind : std::uint8_t { kSpace, kPunctuation, kWord, kGram };
+enum class Kind : std::uint8_t { kSpace, kPunctuation, kWord, kGram };
+
+/// A character with the marks that belong to it, folded.
+struct Letter {
   Kind kind = Kind::kPunctuation;
   std::string text;
+};
+
+/// A letter where it stands in the original. The text is that of the Letter.
+struct Cluster {
+  Kind kind = Kind::kPunctuation;
+  std::string_view text;
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
 };
@@ -117,88 +125,86 @@ bool has_no_spaces_between_words(UChar32 c) {
   }
 }
 
-Cluster::Kind kind_of(UChar32 c, const std::string& folded) {
-  if (u_isUWhiteSpace(c) || u_iscntrl(c)) return Cluster::Kind::kSpace;
-  if (folded.empty()) return Cluster::Kind::kWord;  // a soft hyphen and the like: part of the word around it
-  if (has_no_spaces_between_words(c)) return Cluster::Kind::kGram;
+Kind kind_of(UChar32 c, const std::string& folded) {
+  if (u_isUWhiteSpace(c) || u_iscntrl(c)) return Kind::kSpace;
+  if (folded.empty()) return Kind::kWord;  // a soft hyphen and the like: part of the word around it
+  if (has_no_spaces_between_words(c)) return Kind::kGram;
   const auto category = U_GET_GC_MASK(c);
-  if ((category & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) return Cluster::Kind::kWord;
-  return Cluster::Kind::kPunctuation;
+  if ((category & (U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK)) != 0) return Kind::kWord;
+  return Kind::kPunctuation;
 }
 
-Cluster ascii_cluster(std::string_view utf8, std::uint32_t at) {
-  const char c = utf8[at];
-  Cluster cluster{.kind = Cluster::Kind::kPunctuation, .text = std::string(1, c), .begin = at, .end = at + 1};
-  if (c >= 'A' && c <= 'Z') {
-    cluster.kind = Cluster::Kind::kWord;
-    cluster.text[0] = static_cast<char>(c + 32);
-  } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-    cluster.kind = Cluster::Kind::kWord;
-  } else if (c <= ' ' || c == 0x7f) {
-    cluster.kind = Cluster::Kind::kSpace;
-  }
-  return cluster;
+Letter letter_of(const icu::UnicodeString& original) {
+  auto folded = fold(original);
+  const auto kind = kind_of(original.char32At(0), folded);
+  return {kind, std::move(folded)};
+}
+
+/// Folding one letter takes microseconds, so those of the Latin, Greek and Cyrillic blocks are folded once.
+constexpr UChar32 kKnownEnd = 0x530;
+
+const Letter& known_letter(UChar32 c) {
+  static const std::vector<Letter> letters = [] {
+    std::vector<Letter> made;
+    for (UChar32 letter = 0; letter < kKnownEnd; ++letter)
+      made.push_back(letter_of(icu::UnicodeString(letter)));
+    return made;
+  }();
+  return letters[static_cast<std::size_t>(c)];
 }
 
 bool is_ascii(std::string_view utf8, std::size_t at) {
   return at >= utf8.size() || static_cast<unsigned char>(utf8[at]) < 0x80;
 }
 
-/// Folding one letter takes microseconds, so those of the Latin, Greek and Cyrillic blocks are folded once.
-constexpr UChar32 kFirstKnown = 0x80, kKnownEnd = 0x530;
+/// Splits a text into clusters, which live as long as this.
+class ClusterReader {
+ public:
+  explicit ClusterReader(std::string_view utf8) : utf8_(utf8) {}
 
-const Cluster& known_letter(UChar32 c) {
-  static const std::vector<Cluster> letters = [] {
-    std::vector<Cluster> made;
-    for (UChar32 letter = kFirstKnown; letter < kKnownEnd; ++letter) {
-      auto folded = fold(icu::UnicodeString(letter));
-      const auto kind = kind_of(letter, folded);
-      made.push_back({kind, std::move(folded)});
+  /// The cluster that begins at `at`: characters up to the next that normalisation cannot join to them.
+  Cluster at(std::uint32_t begin) {
+    if (is_ascii(utf8_, begin) && is_ascii(utf8_, begin + 1))
+      return cluster(known_letter(utf8_[begin]), begin, begin + 1);
+    constexpr int kCharactersMax = 32;  // nobody means more marks than that on one letter
+    const auto size = static_cast<int32_t>(utf8_.size());
+    auto end = static_cast<int32_t>(begin);
+    UChar32 first = 0;
+    int count = 0;
+    for (; end < size && count < kCharactersMax; ++count) {
+      UChar32 c = 0;
+      int32_t next = end;
+      U8_NEXT_OR_FFFD(utf8_.data(), next, size, c);
+      if (count == 0) {
+        first = c;
+      } else if (normalizers().casefold->hasBoundaryBefore(c) && !is_accent(c)) {
+        break;
+      }
+      end = next;
     }
-    return made;
-  }();
-  return letters[static_cast<std::size_t>(c - kFirstKnown)];
-}
-
-/// The cluster that begins at `at`: characters up to the next that normalisation cannot join to them.
-Cluster next_cluster(std::string_view utf8, std::uint32_t at) {
-  if (is_ascii(utf8, at) && is_ascii(utf8, at + 1)) return ascii_cluster(utf8, at);
-  constexpr int kCharactersMax = 32;  // nobody means more marks than that on one letter
-  const auto size = static_cast<int32_t>(utf8.size());
-  auto end = static_cast<int32_t>(at);
-  UChar32 first = 0;
-  int count = 0;
-  for (; end < size && count < kCharactersMax; ++count) {
-    UChar32 c = 0;
-    int32_t next = end;
-    U8_NEXT_OR_FFFD(utf8.data(), next, size, c);
-    if (count == 0) {
-      first = c;
-    } else if (normalizers().casefold->hasBoundaryBefore(c) && !is_accent(c)) {
-      break;
-    }
-    end = next;
+    const auto behind = static_cast<std::uint32_t>(end);
+    if (count == 1 && first < kKnownEnd) return cluster(known_letter(first), begin, behind);
+    others_.push_front(letter_of(icu::UnicodeString::fromUTF8(
+        icu::StringPiece(utf8_.data() + begin, static_cast<int32_t>(behind - begin)))));
+    return cluster(others_.front(), begin, behind);
   }
-  Cluster cluster;
-  if (count == 1 && first >= kFirstKnown && first < kKnownEnd) {
-    cluster = known_letter(first);
-  } else {
-    cluster.text = fold(
-        icu::UnicodeString::fromUTF8(icu::StringPiece(utf8.data() + at, end - static_cast<int32_t>(at))));
-    cluster.kind = kind_of(first, cluster.text);
-  }
-  cluster.begin = at;
-  cluster.end = static_cast<std::uint32_t>(end);
-  return cluster;
-}
 
-std::vector<Cluster> clusters_of(std::string_view utf8) {
-  std::vector<Cluster> clusters;
-  clusters.reserve(utf8.size());
-  for (std::uint32_t at = 0; at < utf8.size(); at = clusters.back().end)
-    clusters.push_back(next_cluster(utf8, at));
-  return clusters;
-}
+  std::vector<Cluster> all() {
+    std::vector<Cluster> clusters;
+    clusters.reserve(utf8_.size());
+    for (std::uint32_t begin = 0; begin < utf8_.size(); begin = clusters.back().end)
+      clusters.push_back(at(begin));
+    return clusters;
+  }
+
+ private:
+  static Cluster cluster(const Letter& letter, std::uint32_t begin, std::uint32_t end) {
+    return {letter.kind, letter.text, begin, end};
+  }
+
+  std::string_view utf8_;
+  std::forward_list<Letter> others_;  // those that no table has
+};
 
 bool is_continuation(char c) noexcept {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
@@ -210,18 +216,24 @@ void cut(std::string& text, std::size_t bytes) {
   text.resize(bytes);
 }
 
+/// append() calls memcpy even for the single byte that nearly every letter is.
+void append(std::string& to, std::string_view letter) {
+  letter.size() == 1 ? to.push_back(letter.front()) : void(to.append(letter));
+}
+
 /// Turns the clusters of one chunk, which has no white space, into tokens.
 class ChunkReader {
  public:
-  ChunkReader(std::span<const Cluster> chunk, std::vector<Token>& tokens) : chunk_(chunk), tokens_(tokens) {}
+  ChunkReader(std::span<const Cluster> chunk, std::vector<Token>& tokens)
+      : chunk_(chunk), tokens_(tokens), first_(tokens.size()) {}
 
   void read() {
     for (std::size_t i = 0; i < chunk_.size();) {
       switch (chunk_[i].kind) {
-        case Cluster::Kind::kWord:
+        case Kind::kWord:
           i = read_word(i);
           break;
-        case Cluster::Kind::kGram:
+        case Kind::kGram:
           i = read_gram(i);
           break;
         default:
@@ -234,38 +246,46 @@ class ChunkReader {
  private:
   std::size_t read_word(std::size_t i) {
     Token token{.text = {}, .begin = chunk_[i].begin, .end = 0};
-    for (; i < chunk_.size() && chunk_[i].kind == Cluster::Kind::kWord; ++i) {
-      token.text += chunk_[i].text;
+    for (; i < chunk_.size() && chunk_[i].kind == Kind::kWord; ++i) {
+      append(token.text, chunk_[i].text);
       token.end = chunk_[i].end;
     }
     cut(token.text, kTokenBytesMax);
-    if (words_++ == 0) first_ = token.begin;
-    last_ = token.end;
-    all_ += token.text;
+    ++words_;
     tokens_.push_back(std::move(token));
     return i;
   }
 
   std::size_t read_gram(std::size_t i) {
     const auto& here = chunk_[i];
-    tokens_.push_back({.text = here.text, .begin = here.begin, .end = here.end, .gram = true});
-    if (i + 1 < chunk_.size() && chunk_[i + 1].kind == Cluster::Kind::kGram) {
+    tokens_.push_back({.text = std::string(here.text), .begin = here.begin, .end = here.end, .gram = true});
+    if (i + 1 < chunk_.size() && chunk_[i + 1].kind == Kind::kGram) {
       const auto& next = chunk_[i + 1];
-      tokens_.push_back({.text = here.text + next.text, .begin = here.begin, .end = next.end, .gram = true});
+      tokens_.push_back({.text = std::string(here.text).append(next.text),
+                         .begin = here.begin,
+                         .end = next.end,
+                         .gram = true});
     }
     return i + 1;
   }
 
-  Token joined() {
-    cut(all_, kTokenBytesMax);
-    return {.text = all_, .begin = first_, .end = last_, .gram = false, .joined = true};
+  /// All words of the chunk as one.
+  Token joined() const {
+    Token all{.text = {}, .begin = 0, .end = 0, .gram = false, .joined = true};
+    for (std::size_t i = first_; i < tokens_.size(); ++i) {
+      if (tokens_[i].gram) continue;
+      if (all.end == 0) all.begin = tokens_[i].begin;
+      all.end = tokens_[i].end;
+      all.text += tokens_[i].text;
+    }
+    cut(all.text, kTokenBytesMax);
+    return all;
   }
 
   std::span<const Cluster> chunk_;
   std::vector<Token>& tokens_;
+  const std::size_t first_;  ///< token of this chunk
   std::size_t words_ = 0;
-  std::uint32_t first_ = 0, last_ = 0;
-  std::string all_;
 };
 
 Token symbols(std::span<const Cluster> chunk) {
@@ -277,7 +297,7 @@ Token symbols(std::span<const Cluster> chunk) {
 
 std::vector<std::span<const Cluster>> chunks_of(std::span<const Cluster> clusters) {
   std::vector<std::span<const Cluster>> chunks;
-  const auto is_space = [](const Cluster& cluster) { return cluster.kind == Cluster::Kind::kSpace; };
+  const auto is_space = [](const Cluster& cluster) { return cluster.kind == Kind::kSpace; };
   for (auto at = clusters.begin(); at != clusters.end();) {
     at = std::find_if_not(at, clusters.end(), is_space);
     const auto end = std::find_if(at, clusters.end(), is_space);
@@ -290,7 +310,8 @@ std::vector<std::span<const Cluster>> chunks_of(std::span<const Cluster> cluster
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view utf8) {
-  const auto clusters = clusters_of(utf8);
+  ClusterReader reader(utf8);
+  const auto clusters = reader.all();
   const auto chunks = chunks_of(clusters);
   std::vector<Token> tokens;
   for (const auto chunk : chunks) ChunkReader(chunk, tokens).read();
@@ -302,10 +323,11 @@ std::vector<Token> tokenize(std::string_view utf8) {
 }
 
 std::uint32_t prefix_end(std::string_view utf8, const Token& token, std::size_t characters) {
+  ClusterReader reader(utf8);
   std::uint32_t at = token.begin;
   for (std::size_t seen = 0; seen < characters && at < token.end;) {
-    const auto cluster = next_cluster(utf8, at);
-    const bool in_token = !token.joined || cluster.kind == Cluster::Kind::kWord;
+    const auto cluster = reader.at(at);
+    const bool in_token = !token.joined || cluster.kind == Kind::kWord;
     if (in_token) seen += count_characters(cluster.text);
     at = cluster.end;
   }
