@@ -17,7 +17,6 @@ namespace kadenza::services::blobs {
 namespace {
 
 constexpr std::uint64_t kSpanBytes = 16 * core::kChunkBytes;
-constexpr std::uint64_t kWritebackBytes = 8 * kSpanBytes;
 
 core::Result<std::vector<core::Digest>> hash_chunks(int file, std::uint64_t begin, std::uint64_t end) {
   std::vector<core::Digest> digests;
@@ -40,7 +39,7 @@ core::Result<std::vector<core::Digest>> hash_chunks(int file, std::uint64_t begi
 }
 
 void begin_write_back(int file, std::uint64_t begin) {
-  ::sync_file_range(file, static_cast<off_t>(begin), kWritebackBytes, SYNC_FILE_RANGE_WRITE);
+  ::sync_file_range(file, static_cast<off_t>(begin), kSpanBytes, SYNC_FILE_RANGE_WRITE);
 }
 
 }  // namespace
@@ -52,9 +51,8 @@ void ChunkHasher::grown(std::uint64_t size) {
   while ((spans_.size() + 1) * kSpanBytes <= size) {
     const auto begin = spans_.size() * kSpanBytes;
     auto hash_span = [file = file_, begin] {
-      const auto end = begin + kSpanBytes;
-      if (end % kWritebackBytes == 0) begin_write_back(file->get(), end - kWritebackBytes);
-      return hash_chunks(file->get(), begin, end);
+      begin_write_back(file->get(), begin);
+      return hash_chunks(file->get(), begin, begin + kSpanBytes);
     };
     spans_.push_back(boost::asio::post(pool_, std::packaged_task<Span()>(std::move(hash_span))));
   }
@@ -62,7 +60,7 @@ void ChunkHasher::grown(std::uint64_t size) {
 
 void ChunkHasher::grown(std::uint64_t size, std::span<const core::Digest> added) {
   known_.insert(known_.end(), added.begin(), added.end());
-  for (; written_back_ + kWritebackBytes <= size; written_back_ += kWritebackBytes) {
+  for (; written_back_ + kSpanBytes <= size; written_back_ += kSpanBytes) {
     boost::asio::post(pool_, [file = file_, begin = written_back_] { begin_write_back(file->get(), begin); });
   }
 }
