@@ -42,7 +42,7 @@ std::string collapse_white_space(const icu::UnicodeString& text) {
 
 /// SHA-256 over the parts, each preceded by its length.
 Digest hash_parts(std::initializer_list<std::string_view> parts) {
-  Sha256 hash;
+  static thread_local Sha256 hash;
   for (const auto part : parts) {
     const auto length = static_cast<std::uint32_t>(part.size());
     const std::array<std::uint8_t, 4> prefix{

@@ -43,12 +43,14 @@ Digest Sha256::finish() {
   return digest;
 }
 
+// A context costs as much to make as a short text to hash.
 Digest sha256(std::span<const std::uint8_t> bytes) {
-  return Sha256().update(bytes).finish();
+  static thread_local Sha256 hash;
+  return hash.update(bytes).finish();
 }
 
 Digest sha256(std::string_view bytes) {
-  return Sha256().update(bytes).finish();
+  return sha256(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
 }
 
 }  // namespace kadenza::core

@@ -9,7 +9,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
-#include <fmt/format.h>
+#include <fmt/compile.h>
 #include <openssl/rand.h>
 #include <spdlog/logger.h>
 
@@ -43,7 +43,7 @@ std::string make_request_id(const http::fields& fields) {
     RAND_bytes(reinterpret_cast<unsigned char*>(&start), sizeof start);
     return start;
   }();
-  return fmt::format("{:016x}", next.fetch_add(1));
+  return fmt::format(FMT_COMPILE("{:016x}"), next.fetch_add(1));
 }
 
 }  // namespace
@@ -130,6 +130,7 @@ core::Task<bool> Connection::answer_one() {
     co_await linger();
     co_return false;
   }
+  if (parser_->is_done()) co_return true;
   co_return co_await skip_body();
 }
 
@@ -229,7 +230,7 @@ std::optional<Response> Connection::refusal_of(const Parser::value_type& head) c
 }
 
 void Connection::log(unsigned status, std::string_view user, std::chrono::nanoseconds took) const {
-  if (!environment_.access_log) return;
+  if (!environment_.access_log || !environment_.access_log->should_log(spdlog::level::info)) return;
   const auto& head = parser_->get();
   environment_.access_log->info("{} \"{} {}\" {} {} {:.3f} ms user={} id={}", peer_.address().to_string(),
                                 std::string_view(head.method_string()), redacted(head.target()), status,

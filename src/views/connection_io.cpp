@@ -5,6 +5,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include "views/connection.hpp"
@@ -151,7 +152,7 @@ core::Task<void> Connection::linger() {
 std::string Connection::head_of(const Response& response, bool keep_alive) const {
   std::string head;
   head.reserve(512 + response.fields.size());
-  head += fmt::format("HTTP/1.1 {} ", static_cast<unsigned>(response.status));
+  head += fmt::format(FMT_COMPILE("HTTP/1.1 {} "), static_cast<unsigned>(response.status));
   head.append(http::obsolete_reason(response.status))
       .append("\r\nDate: ")
       .append(date_field(environment_.clock.wall_now()));
@@ -160,7 +161,8 @@ std::string Connection::head_of(const Response& response, bool keep_alive) const
   head += "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: ";
   head.append(response.policy).append("\r\n");
   head += response.fields;
-  if (has_body(response.status)) head += fmt::format("Content-Length: {}\r\n", response.length());
+  if (has_body(response.status))
+    head += fmt::format(FMT_COMPILE("Content-Length: {}\r\n"), response.length());
   if (!keep_alive)
     head += "Connection: close\r\n";
   else if (parser_->get().version() == 10)

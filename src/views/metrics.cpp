@@ -90,15 +90,15 @@ void Metrics::request_done(std::string_view method, std::string_view route, unsi
   prometheus::Histogram* latency = nullptr;
   {
     const std::lock_guard lock(routes_mutex_);
-    const std::pair<std::string, std::string> key(method, route);
-    auto& of_route = routes_[key];
-    const prometheus::Labels labels{{"method", key.first}, {"route", key.second}};
-    if (!of_route.latency) of_route.latency = &latencies_.Add(labels, kLatencyBuckets);
+    auto found = routes_.find(ByText::View(method, route));
+    if (found == routes_.end()) found = routes_.try_emplace({std::string(method), std::string(route)}).first;
+    auto& of_route = found->second;
     auto& count = of_route.by_status[status];
     if (!count) {
-      auto with_status = labels;
-      with_status.emplace("status", std::to_string(status));
-      count = &requests_.Add(with_status);
+      prometheus::Labels labels{{"method", std::string(method)}, {"route", std::string(route)}};
+      if (!of_route.latency) of_route.latency = &latencies_.Add(labels, kLatencyBuckets);
+      labels.emplace("status", std::to_string(status));
+      count = &requests_.Add(labels);
     }
     count->Increment();
     latency = of_route.latency;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "views/response.hpp"
 
+#include <algorithm>
+
 namespace kadenza::views {
 
 Response& Response::add(std::string_view name, std::string_view value) {
-  fields.append(name).append(": ");
-  for (const char c : value) fields += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  fields.append(name).append(": ").append(value);
+  std::replace_if(fields.end() - std::ssize(value), fields.end(), is_control, ' ');
   fields += "\r\n";
   return *this;
 }

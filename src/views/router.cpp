@@ -82,6 +82,17 @@ std::optional<std::vector<std::string>> match(std::string_view pattern,
   return arguments;
 }
 
+/// Methods that the path takes, as the field Allow names them; empty when there is no such path.
+std::string allowed(std::span<const Route> routes, std::span<const std::string> segments) {
+  std::string methods;
+  for (const auto& route : routes) {
+    if (!match(route.pattern, segments)) continue;
+    methods += std::string(http::to_string(route.method)) + ", ";
+    if (route.method == http::verb::get) methods += "HEAD, ";
+  }
+  return methods.empty() ? methods : methods + "OPTIONS";
+}
+
 }  // namespace
 
 std::span<const Route> routes() {
@@ -90,19 +101,11 @@ std::span<const Route> routes() {
 
 Found find_route(std::span<const Route> routes, http::verb method, std::span<const std::string> segments) {
   const auto wanted = method == http::verb::head ? http::verb::get : method;
-  Found found;
   for (const auto& route : routes) {
-    auto arguments = match(route.pattern, segments);
-    if (!arguments) continue;
-    if (route.method == wanted) {
-      found.route = &route;
-      found.arguments = std::move(*arguments);
-    }
-    found.allow += (found.allow.empty() ? "" : ", ") + std::string(http::to_string(route.method));
-    if (route.method == http::verb::get) found.allow += ", HEAD";
+    if (route.method != wanted) continue;
+    if (auto arguments = match(route.pattern, segments)) return {&route, std::move(*arguments), {}};
   }
-  if (!found.allow.empty()) found.allow += ", OPTIONS";
-  return found;
+  return {nullptr, {}, allowed(routes, segments)};
 }
 
 }  // namespace kadenza::views

@@ -40,7 +40,7 @@ std::span<const Route> routes();
 struct Found {
   const Route* route = nullptr;        ///< null: no route with this path and method
   std::vector<std::string> arguments;  ///< of the pattern's {…}
-  std::string allow;                   ///< methods of the path; empty: no such path
+  std::string allow;                   ///< without a route: methods of the path; empty: no such path
 };
 
 /// HEAD finds GET's route. Pure.

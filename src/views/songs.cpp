@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // One song: its data, audio, cover and waveform.
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include "views/answer.hpp"
@@ -107,8 +108,8 @@ core::Task<Response> get_audio(Environment& environment, Request& request) {
   if (wanted.kind == RangeAnswer::Kind::kPart) {
     range = wanted.range;
     response.status = http::status::partial_content;
-    response.add("Content-Range",
-                 fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, song->size));
+    response.add("Content-Range", fmt::format(FMT_COMPILE("bytes {}-{}/{}"), range.offset,
+                                              range.offset + range.length - 1, song->size));
   }
   StreamBody body{nullptr, range.length};
   if (request.method == http::verb::get) {

@@ -44,9 +44,30 @@ core::Result<Target> decoded(const boost::urls::url_view& url) {
   return target;
 }
 
+/// Whether a path needs no decoding: segments of unreserved characters, none of them empty.
+bool is_plain_path(std::string_view raw) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '-' || c == '.' || c == '_' || c == '~';
+  };
+  return raw.starts_with('/') && !raw.ends_with('/') && raw.find("//") == std::string_view::npos &&
+         std::ranges::all_of(raw, is_plain);
+}
+
+Target split(std::string_view path) {
+  Target target;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    target.segments.emplace_back(path.substr(0, path.find('/')));
+    path.remove_prefix(target.segments.back().size());
+  }
+  return target;
+}
+
 }  // namespace
 
 core::Result<Target> parse_target(std::string_view raw) {
+  if (is_plain_path(raw)) return split(raw);
   const bool origin_form = raw.starts_with('/');
   const auto parsed =
       origin_form ? boost::urls::parse_origin_form(raw) : boost::urls::parse_absolute_uri(raw);

@@ -23,6 +23,15 @@ TEST(ParseTarget, DecodesSegmentsAndParameters) {
   EXPECT_EQ(parse_target("http://host:1/a?b=c")->segments, std::vector<std::string>{"a"});
 }
 
+TEST(ParseTarget, TakesPathsThatNeedNoDecodingForWhatTheyAreWithAQuery) {
+  for (const std::string path : {"/", "/a", "/a/", "/a/b-c_d.e~9", "/a//b", "/..", "/./a", "/A/B/"}) {
+    const auto plain = parse_target(path), with_query = parse_target(path + "?b=c");
+    ASSERT_TRUE(plain && with_query) << path;
+    EXPECT_EQ(plain->segments, with_query->segments) << path;
+    EXPECT_TRUE(plain->query.empty());
+  }
+}
+
 TEST(ParseTarget, RefusesWhatIsNotAnAddress) {
   for (const auto* wrong : {"", "*", "a", "/a b", "/%", "/%4", "/%zz", "/%00", "/%ff", "/?q=%c3", "/?q=%00",
                             "/é", "/\x01", "/a#b", "ftp://host/", "//[", "http://"})
@@ -56,6 +65,20 @@ TEST(JsonWriter, EscapesAndSeparates) {
   const auto text = json.take();
   EXPECT_EQ(text, R"({"a\"\\":"\u0001\n\u0009ñ","b":1.5,"c":true,"d":-3,"e":[1,[],null,null]})");
   EXPECT_NO_THROW(boost::json::parse(text));
+}
+
+TEST(JsonWriter, EscapesWhereverACharacterStands) {
+  for (int character = 0; character < 0x80; ++character) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'x');
+      text[at] = static_cast<char>(character);
+      text += "ñ東";
+      JsonWriter json;
+      json.begin_array().value(text).end_array();
+      EXPECT_EQ(boost::json::parse(json.take()).as_array().at(0).as_string(), text)
+          << character << " at " << at;
+    }
+  }
 }
 
 TEST(ToJson, GivesEveryMemberOfASong) {
