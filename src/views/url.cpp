@@ -44,14 +44,15 @@ core::Result<Target> decoded(const boost::urls::url_view& url) {
   return target;
 }
 
-/// Whether a path needs no decoding: segments of unreserved characters, none of them empty.
+/// Whether a path needs no decoding: segments of unreserved characters, none of them empty or beginning with
+/// a dot.
 bool is_plain_path(std::string_view raw) {
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
            c == '-' || c == '.' || c == '_' || c == '~';
   };
   return raw.starts_with('/') && !raw.ends_with('/') && raw.find("//") == std::string_view::npos &&
-         std::ranges::all_of(raw, is_plain);
+         raw.find("/.") == std::string_view::npos && std::ranges::all_of(raw, is_plain);
 }
 
 Target split(std::string_view path) {
